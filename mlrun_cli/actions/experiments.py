@@ -103,7 +103,7 @@ def set_experiment_archived(
 
 
 def delete_experiment(workspace: Workspace, experiment_id: str) -> None:
-    """Delete an experiment that has no runs.
+    """Delete the experiment with this id; raise if it has runs.
 
     Raises:
         UsageError: it has runs.

@@ -94,7 +94,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
 
 
 def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> dict[str, Any]:
-    """Copy the store to a file, while other processes may write to it; return a record of the copy.
+    """Copy the store, which other processes may change meanwhile, to a file; return a record of the copy.
 
     Raises:
         UsageError: the file exists and must not be replaced.

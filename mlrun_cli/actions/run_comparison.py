@@ -67,7 +67,7 @@ def compare_runs(
     readers: Mapping[str, Callable[[], Iterable[_Column]]] = {
         PARAMETERS: lambda: (get_parameter_values(parameters.get(run.key, {})) for run in runs),
         METRICS: lambda: _read_metrics(workspace, runs),
-        RUN: lambda: (_read_run_fields(run) for run in runs),
+        RUN: lambda: (_get_run_fields(run) for run in runs),
         TAGS: lambda: (drop_bookkeeping_tags(run.run_type, run.run_id, run.tags) for run in runs),
         PROPERTIES: lambda: (run.properties for run in runs),
         SETTINGS: lambda: (get_launch_settings(run) for run in runs),
@@ -83,7 +83,7 @@ def compare_runs(
 
 
 def build_row_record(row: ComparisonRow, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the JSON object for a row; its values are keyed by run id."""
+    """Return a row as a JSON-compatible dict, with its values keyed by run id."""
     values = {run.run_id: value for run, value in zip(runs, row.values, strict=True)}
     return {"section": row.section, "name": row.name, "differs": row.differs, "values": values}
 
@@ -93,7 +93,7 @@ def _build_rows(section: str, columns: Sequence[_Column]) -> Iterator[Comparison
         yield ComparisonRow(section, name, [column.get(name) for column in columns])
 
 
-def _read_run_fields(run: Run) -> _Column:
+def _get_run_fields(run: Run) -> _Column:
     fields = {name: read(run) for name, read in _FIELDS.items()}
     return {name: value for name, value in fields.items() if value is not None}
 

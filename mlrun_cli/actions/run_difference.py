@@ -51,7 +51,7 @@ class RunDifference(NamedTuple):
         return bool(self.code) or any(self.values.values())
 
     def build_record(self) -> dict[str, Any]:
-        """Return the JSON object for the difference, without parts that were not compared."""
+        """Return the difference as a JSON-compatible dict, without parts that were not compared."""
         values = {part: [change._asdict() for change in changes] for part, changes in self.values.items()}
         code = {} if self.code is None else {CODE: [_build_record(*each) for each in self.code]}
         return {"before": self.before, "after": self.after, **values, **code}

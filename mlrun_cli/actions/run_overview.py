@@ -51,7 +51,7 @@ class RunOverview(NamedTuple):
 
 
 def read_overview(workspace: Workspace, run: Run) -> RunOverview:
-    """Return the metrics, environment, files and failure of a run."""
+    """Return an overview of a run: its metrics, environment and files, its failure, and its sweep."""
     summaries = workspace.metric_summaries.list(run.key, limit=_MAX_METRICS, with_resources=False)
     sizes = get_file_sizes(workspace, run)
     return RunOverview(

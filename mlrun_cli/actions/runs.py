@@ -285,7 +285,7 @@ def _get_latest_run(workspace: Workspace, experiment_name: str | None) -> Run:
 
 
 def get_predecessor(workspace: Workspace, run_id: str, attached_experiment: str | None = None) -> Run:
-    """Return the run that a new run is to follow, by its id, its display name or `@latest`.
+    """Return the run, given by id, display name or `@latest`, after whose completion a new run is to start.
 
     Raises:
         RunNotFound: there is no such run.

@@ -79,7 +79,7 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
         wake_schedule_keeper(workspace)
         return get_schedule(workspace, schedule_id)
     check_settings_are_readable(before)
-    settings = _change_settings(workspace, before.settings, changes, is_active=status == ACTIVE)
+    settings = _apply_changes(workspace, before.settings, changes, is_active=status == ACTIVE)
     moment = now()
     has_new_times = settings.recurrence != before.settings.recurrence
     anchor_at = moment if has_new_times or not before.is_active else before.anchor_at
@@ -107,10 +107,10 @@ def update_schedule(workspace: Workspace, schedule_id: str, changes: Mapping[str
     return schedule
 
 
-def _change_settings(
+def _apply_changes(
     workspace: Workspace, current: ScheduleSettings, changes: Mapping[str, Any], *, is_active: bool
 ) -> ScheduleSettings:
-    """Return changed settings, validated and without secrets; settings without changes keep their secrets file."""
+    """Return settings with changes applied and secrets moved to a file; unchanged settings keep their secrets file."""
     former = current if "parameters" in changes else restore_secrets(workspace, current)
     changed = {**former.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
     if changes.get("recurrence") is not None:
@@ -168,7 +168,7 @@ def _remove_stored_secrets(workspace: Workspace, schedule: Schedule) -> Schedule
     hidden = settings
     try:
         pipeline_id = get_scheduled_pipeline_id(workspace, settings)
-        values = _assign_values(read_published_graph(workspace, pipeline_id), settings)
+        values = _compute_values(read_published_graph(workspace, pipeline_id), settings)
         hidden = extract_secrets(workspace, settings, pipeline_id, values)
         if hidden == settings:
             return schedule
@@ -237,7 +237,7 @@ def _prepare_settings(workspace: Workspace, settings: ScheduleSettings) -> Sched
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_scheduled_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)
-    values = _assign_values(graph, settings)
+    values = _compute_values(graph, settings)
     _check_times(settings)
     if settings.datastore is not None:
         get_datastore(workspace, settings.datastore).resolve_path(settings.path_on_datastore)
@@ -246,8 +246,8 @@ def _prepare_settings(workspace: Workspace, settings: ScheduleSettings) -> Sched
     return extract_secrets(workspace, settings, pipeline_id, values)
 
 
-def _assign_values(graph: Graph, settings: ScheduleSettings) -> dict[str, ParameterValue]:
-    """Return the values of all parameters of a pipeline, with the values that expressions would have now.
+def _compute_values(graph: Graph, settings: ScheduleSettings) -> dict[str, ParameterValue]:
+    """Return the values of all parameters of a pipeline, keyed by name, with expressions evaluated as of now.
 
     Raises:
         InvalidValue: a value does not fit, or an expression cannot be evaluated.

@@ -72,7 +72,7 @@ def prune_shared_folders(
     dry_run: bool,
     report: Callable[[str], None],
 ) -> SharedPruneResult:
-    """Remove unneeded files in the shared folders of the targets; skip unavailable and read-only folders.
+    """Remove unneeded files from the targets' shared folders, except unavailable and read-only ones; return the result.
 
     Args:
         workspace: the workspace of the targets.
@@ -147,7 +147,7 @@ def _prune_environments(shared_folder: SharedFolder, options: _Options) -> Share
 
 
 def _prune_copies(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
-    """Remove copies of mlrun-cli and its SDK that no run there uses and no submission has used in the last day."""
+    """Remove copies of mlrun-cli and its SDK that no run in the folder uses and no recent submission has used."""
     needed = set()
     for folder in _iterate_run_folders(shared_folder, options.excluded):
         run_folder = shared_folder.run_folder(folder.name)

@@ -48,11 +48,11 @@ class SweepRun(NamedTuple):
 
     @property
     def reason(self) -> str | None:
-        """The reason why a policy ended the run early, or None."""
+        """The reason why a policy ended the run early, or None if none did."""
         return self.run.properties.get(TERMINATION_PROPERTY)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the JSON object for the run."""
+        """Return the run as a JSON-compatible dict."""
         return {
             "run_id": self.run.run_id,
             "number": self.number,
@@ -128,7 +128,7 @@ class SweepOverview(NamedTuple):
 
 
 def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = None) -> SweepOverview | None:
-    """Return the state of a sweep, or None if the tags of its run do not hold a definition.
+    """Return an overview of a sweep, or None if the tags of its run contain no readable definition.
 
     Args:
         workspace: the workspace of the sweep.
@@ -212,7 +212,7 @@ def _estimate_remaining_seconds(
 
 
 def build_sweep_record(overview: SweepOverview) -> dict[str, Any]:
-    """Return the JSON object for the state of a sweep."""
+    """Return the overview of a sweep as a JSON-compatible dict."""
     return {
         "definition": overview.definition.to_json(),
         "total": overview.total,

@@ -64,7 +64,7 @@ class EmptiedTrash(NamedTuple):
 
 
 def get_trash_folder(workspace: Workspace) -> Path:
-    """Return the folder that contains the folders of deleted runs, which may not exist."""
+    """Return the trash folder, which contains the folders of deleted runs, and which may not exist."""
     return workspace.folder / TRASH
 
 
@@ -151,7 +151,7 @@ def _find_latest_deleted_run(workspace: Workspace, experiment_name: str | None) 
 
 
 def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Sequence[Run]:
-    """Restore deleted runs and the descendants deleted together with them; return all of these runs.
+    """Restore deleted runs and the descendants deleted together with them; return all restored runs.
 
     Raises:
         InUse: the parent of a run is in the trash and is not restored with it.

@@ -117,7 +117,7 @@ class Controller:
         return self._record_ending(ending)
 
     def _record_ending(self, ending: Ending) -> bool:
-        """Remove the secrets of the run and record its end; always return True."""
+        """Remove the secrets of the run and record its end; return True, since the run has ended."""
         left = self._remove_secrets()
         runs, key = self._workspace.runs, self._run.key
         if self._run_controller is not None:

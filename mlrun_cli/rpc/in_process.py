@@ -168,6 +168,6 @@ class InProcessServer:
                     return
                 for session in list(self._sessions.values()):
                     try:
-                        session.try_to_ingest()
+                        session.ingest_own_journals()
                     except (StoreError, OSError):  # it stays in the journal, and the next request says what is wrong
                         break

@@ -34,7 +34,7 @@ _MAY_GO_ON = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED}
 def begin_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
-    """Record the end of the current attempt and start the next, in a transaction; see `store_next_attempt`."""
+    """Save the outputs of the current attempt, and return what `store_next_attempt` returns in a transaction."""
     save_all_outputs(workspace, get_script_lock_name(run))
     with workspace.transaction(durable=True):
         return store_next_attempt(workspace, run, started_at, outcome, status)
@@ -43,7 +43,7 @@ def begin_next_attempt(
 def store_next_attempt(
     workspace: Workspace, run: Run, started_at: int | None, outcome: Outcome, status: RunStatus
 ) -> bool:
-    """Record the end of the current attempt and start the next; return False if the run is canceled or has ended.
+    """Record the end of the current attempt and the beginning of the next; return False if the run may not continue.
 
     All that the attempt has logged must be in the store, where it stays until the script of the next one starts (see
     `separate_attempt_values`). Interactive runs that its script has not ended end as Failed.
@@ -75,7 +75,7 @@ def _store_end_of_attempt(workspace: Workspace, run: Run, started_at: int | None
 
 
 def separate_attempt_values(workspace: Workspace, run: Run) -> None:
-    """Make the store separate the values of a new attempt from earlier ones; call this before any are stored.
+    """Separate the values of a new attempt, none of which may be stored yet, from the stored ones of earlier attempts.
 
     Of the values of earlier attempts, only those with a step stay: the attempt goes on with them, and replaces them
     from its own first step on.
@@ -85,7 +85,7 @@ def separate_attempt_values(workspace: Workspace, run: Run) -> None:
 
 
 def separate_lost_attempt_values(workspace: Workspace, run: Run, folder: RunFolder) -> None:
-    """Call `separate_attempt_values` for a retry whose supervisor died before doing so."""
+    """Do what `separate_attempt_values` does for a retry that has started but whose supervisor died before doing so."""
     attempts = parse_attempts(run.attempts)
     if not attempts or attempts[-1].started_at is not None:
         return
@@ -120,7 +120,7 @@ def queue_next_attempt(
 
 
 def _record_restart(folder: RunFolder, attempt_number: int) -> bool:
-    """Count a restart of an attempt; return False if there were too many, or if the disk is full."""
+    """Count a restart of an attempt; return False if there were too many, or if the count cannot be written."""
     count = 0
     with suppress(OSError):
         document = read_json(folder.restarts)
@@ -145,7 +145,7 @@ def read_process_record(folder: RunFolder, attempt_number: int) -> Mapping[str, 
 
 
 def copy_attempt_logs(folder: RunFolder, process_record: Mapping[str, Any], attempt_number: int) -> None:
-    """Copy the output of an attempt from the run's logs to separate logs; ignore a full disk."""
+    """Copy the output of an attempt from the run's logs to separate logs; ignore errors such as a full disk."""
     for log, offset in process_record.get("log_offsets", {}).items():
         with suppress(OSError), (folder.artifacts / log).open("rb") as source:
             source.seek(offset)

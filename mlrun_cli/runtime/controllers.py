@@ -44,7 +44,7 @@ class ControllerFolder:
         self._problem = folder.path / "controller.json"
 
     def record_start(self) -> None:
-        """Count a start of a controller; ignore a full disk."""
+        """Count a start of a controller; ignore errors such as a full disk."""
         with (
             suppress(OSError),
             open(self._starts, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file,
@@ -52,28 +52,28 @@ class ControllerFolder:
             file.write(b".")
 
     def record_failure(self, text: str) -> None:
-        """Record the error that ended a controller; ignore a full disk."""
+        """Record the error that ended a controller; ignore errors such as a full disk."""
         with suppress(OSError):
             write_json(self._problem, {"text": text, "failures": self._read_failure_count() + 1})
 
     def record_problem(self, text: str) -> None:
-        """Record a problem that prevents a live controller from starting child runs; ignore a full disk."""
+        """Record a problem that keeps a live controller from starting child runs; ignore errors such as a full disk."""
         with suppress(OSError):
             if text != self.read_problem():
                 write_json(self._problem, {"text": text, "failures": 0})
 
     def reset_start_count(self) -> None:
-        """Reset the number of starts after a controller has completed a step; ignore a read-only disk."""
+        """Reset the number of starts, after a controller has completed a step; ignore errors of the file system."""
         with suppress(OSError):
             self._starts.unlink(missing_ok=True)
 
     def clear_problem(self) -> None:
-        """Remove the recorded problem after a controller has completed a step; ignore a read-only disk."""
+        """Remove the recorded problem, after a controller has completed a step; ignore errors of the file system."""
         with suppress(OSError):
             self._problem.unlink(missing_ok=True)
 
     def read_problem(self) -> str:
-        """Return the problem that prevents the controller from working, or an empty string."""
+        """Return the recorded problem that keeps the controller from working, or an empty string if there is none."""
         with suppress(OSError):
             return str((read_json(self._problem) or {}).get("text", ""))
         return ""
@@ -172,7 +172,7 @@ def _fail_run(workspace: Workspace, run: Run, message: str, reason: EndReason) -
 
 
 def remove_template_secrets(folder: RunFolder) -> None:
-    """Remove the secrets of a run's templates once it starts no more child runs; continue after a failure.
+    """Remove the secrets of a run's templates; raise the first error only after trying to remove all.
 
     Raises:
         OSError: of the first that cannot be removed.

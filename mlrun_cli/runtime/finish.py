@@ -59,7 +59,7 @@ def derive_status(run: Run, exit_code: int) -> RunStatus:
 
 
 def read_script_error(folder: RunFolder, end: ScriptEnd) -> dict[str, Any]:
-    """Return the error of a failed script, from the traceback or the last line in its log, or from its exit.
+    """Return the error of a failed script, from the traceback or last line in its log, or else from its exit code.
 
     Python ends with exit code 1 after an uncaught exception; with any other exit code, a traceback in the log belongs
     to an exception that was caught. What a script that was killed had printed says nothing about its end.
@@ -140,7 +140,7 @@ def derive_stop_outcome(reason: StopReason, run: Run, submission: Submission, en
 
 
 def build_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
-    """Return the outcome of a run canceled because the command that streamed it was killed."""
+    """Return the outcome of a run that was canceled because the command that streamed its logs was killed."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
     return _build_outcome(RunStatus.CANCELED, end, build_run_error(message, reason=EndReason.STREAM_KILLED))
 
@@ -165,7 +165,7 @@ def _build_outcome(status: RunStatus, end: ScriptEnd | None, error: Mapping[str,
 
 
 def add_full_disk_warning(outcome: Outcome, full_disk: str | None) -> Outcome:
-    """Return the outcome with `full_disk`, the description of a full disk, added as a warning unless it is None.
+    """Return an outcome with `full_disk`, unless None, added to its warnings or, if the run failed, to its error.
 
     A full disk may be the cause of a failure.
     """
@@ -196,7 +196,7 @@ def run_or_log(action: Callable[[], _T], default: _U) -> _T | _U:
 
 
 def list_leftover_process_warnings(processes: list[ProcessId]) -> tuple[str, ...]:
-    """Return a warning if the processes of a run could not all be ended; empty if there are none."""
+    """Return a tuple with a warning about the processes that could not be ended; empty if there are none."""
     if not processes:
         return ()
     pids = ", ".join(str(process.pid) for process in processes)
@@ -206,12 +206,12 @@ def list_leftover_process_warnings(processes: list[ProcessId]) -> tuple[str, ...
 def list_leftover_file_warnings(folder: RunFolder, submission: Submission | None) -> tuple[str, ...]:
     """Return warnings about files that the script left in the working folder."""
     return (
-        *_describe_mlflow_files(folder),
-        *_describe_links(folder, {} if submission is None else submission.data_links),
+        *_list_mlflow_warnings(folder),
+        *_list_link_warnings(folder, {} if submission is None else submission.data_links),
     )
 
 
-def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
+def _list_mlflow_warnings(folder: RunFolder) -> tuple[str, ...]:
     mlruns = folder.work / MLRUNS
     if not mlruns.is_dir():
         return ()
@@ -221,7 +221,7 @@ def _describe_mlflow_files(folder: RunFolder) -> tuple[str, ...]:
     )
 
 
-def _describe_links(folder: RunFolder, data_links: Mapping[str, str]) -> tuple[str, ...]:
+def _list_link_warnings(folder: RunFolder, data_links: Mapping[str, str]) -> tuple[str, ...]:
     # A link's target may have been uploaded under the name of the link.
     own = set(list_data_links(folder.work, data_links))
     links = [path for path in list_escaping_links(folder.work) if not os.path.lexists(folder.uploads / path)]
@@ -244,7 +244,7 @@ def get_signal_name(signal_number: int) -> str:
 
 
 def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
-    """Remove unchanged copies of snapshot files from the working folder, and the run's secrets."""
+    """Remove the run's secrets and, from its working folder, the unchanged copies of the snapshot's files."""
     for file in (folder.secrets, folder.restarts):
         file.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
@@ -302,7 +302,7 @@ def get_script_lock_name(run: Run) -> str:
 
 
 def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_at: int) -> None:
-    """End the live interactive runs of a run's script with the status of this run, within a transaction."""
+    """End the live interactive runs that a run's script has started, with this status, within a transaction."""
     error = None
     if status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."

@@ -44,7 +44,7 @@ class Offsets(Protocol):
     """The offsets up to which the store has ingested the journals of a folder."""
 
     def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:
-        """Return the read offsets of these journals, and possibly of others, keyed by journal name."""
+        """Return the offsets up to which these journals, and possibly others, have been read, keyed by journal name."""
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
         """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
@@ -58,7 +58,7 @@ class RunOffsets:
         self._run_key = run_key
 
     def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — one query reads all of them
-        """Return the read offsets of all journals of the run, keyed by journal name."""
+        """Return the offsets up to which the journals of the run have been read, keyed by journal name."""
         return self._workspace.journals.get_offsets(self._run_key)
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
@@ -74,7 +74,7 @@ class SessionOffsets:
         self._folder = folder
 
     def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:
-        """Return the read offsets of these journals, keyed by journal name."""
+        """Return the offsets up to which these journals have been read, keyed by journal name."""
         return {name: self._workspace.journals.get_session_offset(name) for name in journal_names}
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
@@ -173,7 +173,7 @@ class JournalReader:
             self._record_ingested_chunks(chunks, unreadable)
 
     def _skip_line(self, chunks: _Chunks, error: Exception) -> None:
-        """Advance the offset past a line that cannot be stored."""
+        """Advance the read offset past a line that cannot be stored, and remember the error for a warning."""
         with self._workspace.transaction():
             for name, (offset, chunk) in chunks.items():
                 self._advance_offset(name, offset, len(chunk))
@@ -191,7 +191,7 @@ class JournalReader:
             pass
 
     def read_sizes(self) -> Mapping[str, int]:
-        """Return the current sizes of the journals in bytes, by name."""
+        """Return the current sizes of the journals in bytes, keyed by name."""
         return get_journal_sizes(self._folder)
 
     def has_ingested(self, journal_sizes: Mapping[str, int]) -> bool:
@@ -206,7 +206,7 @@ class JournalReader:
                 return
 
     def _read_next_chunks(self) -> dict[str, tuple[int, bytes]]:
-        """Return the next chunk of each journal, keyed by name; one transaction can store all of them quickly."""
+        """Return the offset and the next chunk of journals, keyed by name, up to about 1 MiB for one transaction."""
         names = list_journal_names(self._folder)
         if self.last_attempt is not None:
             names = [name for name in names if get_journal_attempt(name) <= self.last_attempt]
@@ -276,7 +276,7 @@ class JournalReader:
         store_parameters(self._workspace.parameters, run_key, entries, self._redactor)
 
     def _store_entries_of_run(self, run_id: str, entries: Entries) -> bool:
-        """Store entries of a run, which may be in the trash; return False if it was removed.
+        """Store the entries of a run, which may be in the trash; return False if the run no longer exists.
 
         Its key is read for each chunk, since another process may have deleted or restored it.
         """
@@ -293,7 +293,7 @@ class JournalReader:
 
 
 def redact_logged_values(logged: list[LoggedValue], redactor: Redactor) -> list[LoggedValue]:
-    """Return logged values without the secrets of their run in texts."""
+    """Return logged values with the run's secrets redacted in their texts."""
     if not redactor.run_secrets:
         return logged
     return [

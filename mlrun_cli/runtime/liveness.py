@@ -40,7 +40,7 @@ def replace_status_if_not_responding(run: Run, not_responding_keys: frozenset[in
 
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
-    """Return whether there are no live runs and no files of sessions or unfinished submissions."""
+    """Return whether there are neither live runs nor files of sessions or unfinished submissions."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live_runs()
 
 

@@ -45,7 +45,7 @@ class _Copies:
         self._waiting = 0
 
     def add(self, line: bytes) -> None:
-        """Append a journal line `[">", run id, [kind, …]]` to the copy in its run's folder, if it contains a value.
+        """Add a journal line `[">", run id, [kind, …]]`, if it contains a value, to the copy in its run's folder.
 
         Raises:
             OSError: the lines cannot be written.
@@ -66,7 +66,7 @@ class _Copies:
             self._append_pending_lines()
 
     def complete(self) -> None:
-        """Rename the finished copies to their final names.
+        """Write the pending lines, and rename all copies to their final names.
 
         Raises:
             OSError: the copies cannot be written.
@@ -91,7 +91,7 @@ class _Copies:
         return folder / f"{self._name}.unfinished"
 
     def _find_folder(self, run_id: bytes) -> Path | None:
-        """Return the folder for a run's values: its own or its root's, or None if neither exists."""
+        """Return the folder for a run's values, in its own folder or its root run's, or None if neither exists."""
         try:
             run = self._workspace.runs.get(json.loads(b'"%s"' % run_id))
         except (RunNotFound, ValueError):

@@ -19,7 +19,7 @@ from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 
 
 def read_old_run_document(folder: RunFolder) -> dict[str, Any] | None:
-    """Return the document of a run, without keys, from a folder of an older version; None if it is another folder.
+    """Return a run's document, without keys, built from a folder of an older version, or None if it is no such folder.
 
     A run without an outcome is recorded as Running; the next reconciliation checks whether it is.
     """

@@ -102,7 +102,7 @@ class QueueFolder:
         return False
 
     def record_problem(self, text: str) -> None:
-        """Record the problem that prevents runs from being started; an empty text clears it."""
+        """Record the problem that keeps queued runs from being started; an empty text clears the record."""
         with suppress(OSError):
             if not text:
                 self._problem.unlink(missing_ok=True)
@@ -110,7 +110,7 @@ class QueueFolder:
                 write_json(self._problem, {"text": text})
 
     def read_problem(self) -> str:
-        """Return the reason why queued runs cannot be started, or an empty string if there is none."""
+        """Return the recorded problem that keeps queued runs from starting, or an empty string if there is none."""
         if self.starts.is_failing():
             return f"the dispatcher of its queue keeps failing (see {self.log})"
         with suppress(OSError):
@@ -118,12 +118,12 @@ class QueueFolder:
         return ""
 
     def write_wait_reasons(self, reasons: Mapping[str, str]) -> None:
-        """Write the reasons why the target's engine keeps queued runs waiting, by run id; ignore a full disk."""
+        """Write the reasons why the engine keeps queued runs waiting, keyed by run id; ignore file errors."""
         with suppress(OSError):
             write_json(self._reasons, reasons)
 
     def read_wait_reasons(self) -> Mapping[str, str]:
-        """Return the reasons why the target's engine keeps queued runs waiting, by run id; empty for other targets."""
+        """Return the reasons why the engine keeps queued runs waiting, keyed by run id; empty without an engine."""
         with suppress(OSError):
             return read_json(self._reasons) or {}
         return {}
@@ -143,7 +143,7 @@ def wake_dispatcher(workspace: Workspace, target: str) -> None:
 
 def wake_dispatchers(workspace: Workspace) -> None:
     """Wake or start the dispatchers of all targets that need one; ignore failures, which reconciliation retries."""
-    for target in _list_served_targets(workspace):
+    for target in _list_targets_needing_dispatcher(workspace):
         with suppress(OSError, StoreError):
             wake_dispatcher(workspace, target)
 
@@ -154,21 +154,21 @@ def ensure_dispatchers(workspace: Workspace) -> None:
     Raises:
         StoreUnavailable: the workspace is unavailable.
     """
-    for target in _list_served_targets(workspace):
+    for target in _list_targets_needing_dispatcher(workspace):
         folder = QueueFolder(workspace, target)
         with suppress(OSError):
             folder.create()
             _start_dispatcher_if_absent(workspace, target, folder)
 
 
-def _list_served_targets(workspace: Workspace) -> list[str]:
-    """Return the names of the targets that need a dispatcher: for queued runs, or for live runs that it monitors."""
+def _list_targets_needing_dispatcher(workspace: Workspace) -> list[str]:
+    """Return the names of the targets that need a dispatcher for queued runs or for live runs to be monitored."""
     targets = workspace.queues.get_targets_in_use()
     return [name for name, has_queue in targets.items() if has_queue or _dispatcher_monitors_runs(workspace, name)]
 
 
 def _dispatcher_monitors_runs(workspace: Workspace, target: str) -> bool:
-    """Return whether a target's dispatcher also monitors live runs, like the collector of an engine."""
+    """Return whether a target's dispatcher also monitors live runs, as the collector for an engine does."""
     row = None if target == LOCAL_TARGET else workspace.compute_targets.find(target)
     if row is None:
         return False

@@ -68,7 +68,7 @@ class ImportReport(NamedTuple):
 def import_folders(
     database: Database, folder: Path, redactor: Redactor, *, is_rebuilt: bool, salvage: Salvage | None = None
 ) -> ImportReport:
-    """Import runs that exist only as folders into a store, in one transaction and without duplicates.
+    """Import runs that exist only as folders into a store, in one transaction, and return a report.
 
     Args:
         database: the database of the workspace.
@@ -114,7 +114,7 @@ class _FolderImport:
         named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.insert_missing_named_rows(self._database)
-        documents = self._include_runs()
+        documents = self._add_missing_runs()
         for run_folder in self._iterate_run_folders():
             self._import_run_journals(run_folder)
         for session in self._list_sessions():
@@ -125,7 +125,7 @@ class _FolderImport:
         return ImportReport(list(self._added), len(self._salvaged), metrics, self._values, named, self._unreadable)
 
     def _add_named_rows(self) -> dict[str, int]:
-        """Add experiments and other named entries from their file; return the number added to each table."""
+        """Add experiments and other named rows from their file; return the number of added rows, keyed by table."""
         last: dict[tuple[str, str], dict[str, Any]] = {}
         for line in iterate_json_lines(self._folder / NAMES):
             last[str(line.get("table")), repr(line.get("key"))] = line
@@ -143,11 +143,11 @@ class _FolderImport:
             self._unreadable.append(f"{NAMES}: {table}")
             return False
 
-    def _include_runs(self) -> Mapping[str, Mapping[str, Any]]:
+    def _add_missing_runs(self) -> Mapping[str, Mapping[str, Any]]:
         """Add the runs that the store does not have, and return the documents of all runs, keyed by run id."""
         there = self._records.get_keys_and_statuses()
         documents = self._read_documents()
-        without_record = self._read_old_folders({*documents, *there})
+        without_record = self._read_old_documents({*documents, *there})
         self._assign_keys(without_record, [*(key for key, _ in there.values()), *_list_keys(documents)])
         documents.update((document["row"]["run_id"], document) for document in without_record)
         if self._is_rebuilt:
@@ -165,7 +165,7 @@ class _FolderImport:
         return documents
 
     def _add_reused_metrics(self, run_key: int, properties: Mapping[str, str]) -> None:
-        """Add the metrics of a step run that reuses the results of an earlier run, which has logged them."""
+        """Copy the metrics of the earlier run whose results a step run reuses, unless the step run has any."""
         origin = self._runs.find_key(properties.get(REUSED_PROPERTY, ""))
         if origin is not None and not self._metrics.count_values(run_key):
             self._metrics.copy(origin, run_key)
@@ -182,8 +182,8 @@ class _FolderImport:
             documents.update(self._salvaged)
         return documents
 
-    def _read_old_folders(self, excluded: Collection[str]) -> list[Mapping[str, Any]]:
-        """Return the documents of runs of an older version, which do not have keys yet."""
+    def _read_old_documents(self, excluded: Collection[str]) -> list[Mapping[str, Any]]:
+        """Return the documents of the runs that an older version has stored in folders, without keys."""
         old = [folder for folder in self._iterate_run_folders() if folder.path.name not in excluded]
         return [document for document in map(read_old_run_document, old) if document is not None]
 
@@ -226,7 +226,7 @@ class _FolderImport:
             lock.close()
 
     def _import_run_journals(self, folder: RunFolder) -> None:
-        """Import the values in a run's journals and in its copies of the journals of sessions that have ended."""
+        """Import the values in a run's journals, and in its copies of the journals of ended sessions."""
         run_id = folder.path.name
         own = self._added.get(run_id)
         known = self._runs.find_key(run_id)
@@ -255,7 +255,7 @@ class _FolderImport:
                 self._import_journal(folder.logged / name, None, None, None)
 
     def _import_session(self, folder: Path) -> None:
-        """Import the values in a session's journals, up to the offsets that the store has already read."""
+        """Import what the store has already read of a session's journals, or all of them into a rebuilt store."""
         noted = read_json(folder / JOURNAL / READ_OFFSETS_NAME) or {}
         for name in list_journal_names(folder / JOURNAL):
             path = folder / JOURNAL / name

@@ -103,7 +103,7 @@ class _Targets:
         return are_started
 
     def _find_target(self, name: str | None) -> Target | None:
-        """Return a target, or None if its kind is not installed; its runs are then ignored."""
+        """Return the target with this name, or None, so that its runs are ignored, if its kind is not installed."""
         if name not in self._targets:
             self._targets[name] = None
             with suppress(TargetKindNotFound):

@@ -35,7 +35,7 @@ class KeeperFolder:
         self.log = self.path / "keeper.log"
 
     def create(self) -> None:
-        """Create the folder, private to its user, if it does not exist.
+        """Create the folder, accessible only to the user, if it does not exist.
 
         Raises:
             OSError: it cannot be created.
@@ -64,7 +64,7 @@ def wake_schedule_keeper(workspace: Workspace) -> None:
 
 
 def _start_if_absent(workspace: Workspace, folder: KeeperFolder) -> bool:
-    """Start a schedule keeper unless one is running or none is needed; return False if one is running."""
+    """Start a schedule keeper if one is needed and starts do not keep failing; return False if one is running."""
     with closing(OwnerLock.open(folder.lock)) as lock:
         if not lock.try_acquire():
             return False

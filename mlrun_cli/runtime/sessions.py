@@ -64,8 +64,8 @@ class Session:
             raise FileNotWritable(self.folder, error, hint=describe_write_remedy(error)) from error
         self._reader = JournalReader(workspace, self.folder / JOURNAL, None)
 
-    def try_to_ingest(self) -> None:
-        """Store the journal lines of this process, unless the store remains locked for too long.
+    def ingest_own_journals(self) -> None:
+        """Store the journal lines that this process has written so far; raise soon if the store is locked.
 
         Raises:
             StoreError: the store is locked for too long or cannot be used.
@@ -112,7 +112,7 @@ class Session:
 
 
 def _create_session_folder(folder: Path) -> OwnerLock:
-    """Create a session's folder with a lock that is held from the start, and return the lock."""
+    """Create a session's folder with a lock that is held from the beginning, and return the lock."""
     unfinished = folder.with_name(f".{folder.name}")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished.mkdir(mode=0o700)
@@ -124,9 +124,9 @@ def _create_session_folder(folder: Path) -> OwnerLock:
 
 
 def reconcile_sessions(workspace: Workspace) -> list[str]:
-    """Ingest the remaining data of dead sessions and end their live runs.
+    """Ingest the remaining data of dead sessions, and end their live runs; return the owner locks of those that remain.
 
-    Returns the owner locks of the sessions that could not be reconciled before a timeout.
+    Sessions remain if they could not be reconciled before a timeout.
 
     Raises:
         StoreUnavailable: the workspace is unavailable, and its sessions may be too.
@@ -200,7 +200,7 @@ def _read_ending(folder: Path) -> dict[str, Any] | None:
 
 
 def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]) -> None:
-    """End the live runs of a session and keep the files in their output folders."""
+    """End the live runs of a session, and save the files in their tracked output folders."""
     save_all_outputs(workspace, owner_lock_path)
     status = RunStatus.COMPLETED if ending["error"] is None else RunStatus.FAILED
     with workspace.transaction(durable=True):
@@ -213,7 +213,7 @@ def _end_runs(workspace: Workspace, owner_lock_path: str, ending: dict[str, Any]
 
 
 def _remove_session(workspace: Workspace, folder: Path) -> None:
-    """Copy the values of a session without live runs to their runs, and remove its folder and journal offsets.
+    """Copy a session's values to the folders of their runs; remove the session's folder and journal offsets.
 
     Raises:
         StoreUnavailable: the workspace is unavailable.

@@ -25,7 +25,7 @@ class StartCount:
         self._path = path
 
     def increment(self, held_lock: OwnerLock) -> None:
-        """Count a start of the process that is to hold a lock; ignore a full disk."""
+        """Count a start of the process that is to inherit the held lock; ignore errors such as a full disk."""
         with suppress(OSError):
             os.pwrite(held_lock.descriptor, b".", os.fstat(held_lock.descriptor).st_size)
 

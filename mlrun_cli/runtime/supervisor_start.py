@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> StartedSupervisor:
-    """Start the supervisor of a run, which inherits open locks, the owner lock first.
+    """Start a run's supervisor, which inherits the open locks, the owner lock first; store and return its properties.
 
     Raises:
         OSError: no process could be started.
@@ -30,7 +30,7 @@ def start_supervisor(target: Target, run: Run, lock_fds: Sequence[int]) -> Start
 
 
 def store_start(target: Target, run: Run, started: StartedSupervisor) -> None:
-    """Store the properties of a started run and, if its job is queued, the status Queued.
+    """Store the properties that a run has got at its start and, if its job is queued, the status Queued.
 
     Raises:
         StoreError: the store cannot be written.

@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def track_outputs(workspace: Workspace, owner_lock_path: str, run_id: str, outputs: Path) -> None:
-    """Track a folder whose files are saved with the run when it ends.
+    """Record a folder whose files are to be saved with an interactive run when the run ends.
 
     Raises:
         OSError: the folder cannot be recorded.
@@ -86,7 +86,7 @@ def _copy_outputs(outputs: Path, folder: RunFolder, record_path: Path) -> tuple[
 
 
 def _copy_file(source: str, destination: Path, record_path: Path) -> None:
-    """Copy a file to a destination unless that exists, through a temporary file beside `record_path`."""
+    """Copy a file, by way of a temporary file beside `record_path`, unless the destination exists."""
     if os.path.lexists(destination):
         return
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

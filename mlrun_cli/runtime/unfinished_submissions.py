@@ -16,7 +16,7 @@ _LOOK_AGAIN_SECONDS = 0.005
 
 
 def create_submission_marker(run_folder: RunFolder) -> OwnedFile:
-    """Create and lock a file that marks a run as being submitted, until the run is in the store.
+    """Create, lock and return a file that marks a run as being submitted until the run is in the store.
 
     Raises:
         OSError: it cannot be created.
@@ -69,7 +69,7 @@ def _get_marker_folder(workspace: Path) -> Path:
 
 
 def _has_started(folder: RunFolder) -> bool:
-    """Return whether the folder contains files of a started run, which must have been in the store."""
+    """Return whether a folder contains files of a started run, so that the run must have been in the store."""
     from mlrun_cli.metrics.journal import list_journal_names  # noqa: PLC0415 - start-up: few submissions are killed
 
     files = (folder.process, folder.outcome, folder.supervisor_log)

@@ -16,7 +16,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int, str | None]:
-    """Return the reason why each run waits, in one line and keyed by run key; None for a run that does not wait."""
+    """Return the one-line reason why each run waits, keyed by run key; None for a run that does not wait."""
     report = QueueReport(workspace)
     full = describe_full_disk(workspace.folder, FULL_FOR_RUNS_BYTES)
     return {run.key: _find_wait_reason(workspace, run, report, full) for run in runs}

@@ -14,7 +14,7 @@ _AGAIN_SECONDS = 0.005
 
 
 def start_or_wake(start_if_absent: Callable[[], bool], socket_path: Path) -> None:
-    """Start a process, or else wake the one that is running; give up after some seconds.
+    """Start a process, or wake it if it is already running; give up after some seconds.
 
     Args:
         start_if_absent: starts the process unless one is running; returns False if one is.

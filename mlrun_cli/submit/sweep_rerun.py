@@ -21,7 +21,7 @@ from mlrun_cli.submit.rerun import RerunChanges, build_script_rerun
 from mlrun_cli.submit.submitted import Progress, Submitted
 from mlrun_cli.submit.sweep import read_submitted_tags, read_sweep_plan, submit_sweep
 from mlrun_cli.sweeps.definition import SweepDefinition
-from mlrun_cli.sweeps.run_tags import find_child_definition, find_definition, list_submitted_tags
+from mlrun_cli.sweeps.run_tags import find_child_definition, find_definition, get_submitted_tags
 from mlrun_cli.workspace import Workspace
 
 _DATA = ("data", "dataReferences", "outputData")
@@ -126,7 +126,7 @@ def _restore_sweep(workspace: Workspace, run: Run) -> _EarlierSweep | None:
     return _EarlierSweep(
         definition,
         submission,
-        list_submitted_tags(run.run_id, run.tags),
+        get_submitted_tags(run.run_id, run.tags),
         lambda: EarlierRun(of_child, submission, get_snapshot(workspace, run)),
         (note,),
     )

@@ -16,7 +16,7 @@ _HYDRA_PREFIXES = ("+", "~")
 def add_values_to_arguments(
     arguments: Sequence[str], values: Mapping[str, Any], flags: Collection[str] = ()
 ) -> list[str]:
-    """Return the arguments of a script with the parameter values of a run inserted or appended.
+    """Return the arguments of a script with a run's parameter values put in their places or appended.
 
     A value replaces `{NAME}`, or the value of `NAME=…`, as Hydra writes it. Others follow: as `NAME=VALUE` if the name
     begins with `+` or `~`; otherwise as `build_arguments` has it. A parameter of `flags` is its option alone, or
@@ -41,7 +41,7 @@ def add_values_to_arguments(
 def add_values_to_command(
     command: Sequence[str] | str, values: Mapping[str, Any], flags: Collection[str] = ()
 ) -> tuple[str, ...] | str:
-    """Return a command with the parameter values of a run; in text for a shell, only placeholders are replaced."""
+    """Return a command with a run's parameter values put in; in a shell command, only placeholders are replaced."""
     if isinstance(command, str):
         return _fill_placeholders(command, values, flags, is_shell_text=True)
     program, arguments = split_command(command)
@@ -56,7 +56,7 @@ def list_names_without_placeholder(words: Iterable[str], names: Iterable[str]) -
 
 
 def _fill_words(words: Sequence[str], values: Mapping[str, Any], flags: Collection[str]) -> list[str]:
-    """Return words with placeholders filled, omitting words that are the placeholder of a disabled flag."""
+    """Return words with their placeholders replaced, without words that are the placeholder of a flag set to false."""
     off = {f"{{{name}}}" for name in flags if name in values and not values[name]}
     return [_fill_placeholders(word, values, flags) for word in words if word not in off]
 
@@ -77,7 +77,7 @@ def _fill_placeholders(
 
 
 def build_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Return the arguments with a run's parameter values, such as `["--lr", "0.05", "--depth", "3"]`.
+    """Return a run's parameter values as arguments of its script, such as `["--lr", "0.05", "--depth", "3"]`.
 
     Names are used as they stand; one without dashes gets two, as in Azure. Numbers keep all digits, lists and
     mappings are JSON.
@@ -89,7 +89,7 @@ def build_arguments(values: Mapping[str, Any]) -> list[str]:
 
 
 def build_option(name: str) -> str:
-    """Return the option of a parameter: its name, with two dashes if it has none."""
+    """Return the option for a parameter: its name, prefixed with two dashes unless it starts with a dash."""
     return name if name.startswith("-") else f"--{name}"
 
 

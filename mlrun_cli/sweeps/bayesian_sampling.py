@@ -20,7 +20,7 @@ from mlrun_cli.sweeps.sampling import Trial
 _SEED_STEP = 1_000_003
 _SEEDS = 1 << 32
 _STANDARD_NORMAL = NormalDist()
-_MARGIN = 2.0**-53  # of quantiles, whose ends have no value of a normal distribution
+_MARGIN = 2.0**-53  # of probabilities, for whose ends a normal distribution has no value
 
 
 class BayesianSampler:
@@ -56,7 +56,7 @@ class BayesianSampler:
         return {name: self._decode_suggestion(self._space[name], asked.params[name]) for name in self._space}
 
     def _build_optuna_distribution(self, expression: Expression) -> Any:
-        """Return the distribution from which Optuna suggests values of an expression."""
+        """Return the Optuna distribution that represents an expression."""
         distributions = self._optuna.distributions
         if expression.name == CHOICE:
             return distributions.CategoricalDistribution(range(len(expression.options)))
@@ -69,7 +69,7 @@ class BayesianSampler:
         return distributions.FloatDistribution(*((_MARGIN, 1 - _MARGIN) if expression.is_normal else (low, high)))
 
     def _build_optuna_trial(self, trial: Trial) -> Any:
-        """Return Optuna's trial for a run of the sweep, without a value if the run has not logged the metric yet."""
+        """Return the Optuna trial that represents a run, without a value if the run has not logged the metric yet."""
         states = self._optuna.trial.TrialState
         return self._optuna.trial.create_trial(
             state=states.RUNNING if trial.metric is None else states.COMPLETE,
@@ -82,7 +82,7 @@ class BayesianSampler:
 
     @staticmethod
     def _decode_suggestion(expression: Expression, suggestion: Any) -> Any:
-        """Return the parameter value for a value that Optuna has suggested for an expression."""
+        """Return the parameter value that corresponds to a value which Optuna has suggested for an expression."""
         if expression.name == CHOICE:
             return expression.options[suggestion]
         if expression.name == RANDINT:
@@ -102,32 +102,32 @@ class BayesianSampler:
         if expression.name == QUNIFORM:
             return round_to_step(value, expression.arguments[2]) // expression.arguments[2]
         if expression.is_normal:
-            return _get_quantile(expression, value)
-        return _get_logarithm(expression, value) if expression.is_logarithmic else value
+            return _compute_cumulative_probability(expression, value)
+        return _compute_clamped_logarithm(expression, value) if expression.is_logarithmic else value
 
 
-def _get_quantile(expression: Expression, value: float) -> float:
-    """Return the probability that a normal or lognormal expression samples less than a value."""
+def _compute_cumulative_probability(expression: Expression, value: float) -> float:
+    """Return the cumulative probability of a value under a normal or lognormal expression, strictly between 0 and 1."""
     mean, deviation = expression.arguments[:2]
-    number = _find_logarithm(value) if expression.is_logarithmic else value
-    quantile = _STANDARD_NORMAL.cdf((number - mean) / deviation) if deviation else 0.5
-    return min(max(quantile, _MARGIN), 1 - _MARGIN)
+    number = _compute_logarithm(value) if expression.is_logarithmic else value
+    probability = _STANDARD_NORMAL.cdf((number - mean) / deviation) if deviation else 0.5
+    return min(max(probability, _MARGIN), 1 - _MARGIN)
 
 
-def _get_logarithm(expression: Expression, value: float) -> float:
-    """Return the logarithm from which an expression makes a value, limited to the expression's bounds.
+def _compute_clamped_logarithm(expression: Expression, value: float) -> float:
+    """Return the logarithm of a value, clamped to the bounds of an expression; raise if the value is out of bounds.
 
     Raises:
-        ValueError: none is.
+        ValueError: the value is out of bounds.
     """
     low, high = expression.arguments[:2]
-    logarithm = float(min(max(_find_logarithm(value), low), high))
+    logarithm = float(min(max(_compute_logarithm(value), low), high))
     if not math.isclose(expression.transform(logarithm), value):
         raise ValueError(f"{value} is out of bounds")
     return logarithm
 
 
-def _find_logarithm(value: float) -> float:
+def _compute_logarithm(value: float) -> float:
     return math.log(value) if value else -math.inf
 
 

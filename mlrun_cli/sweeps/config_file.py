@@ -59,7 +59,7 @@ class SweepFile(NamedTuple):
 
 
 def read_sweep_file(path: Path) -> SweepFile:
-    """Read a sweep configuration file.
+    """Read and validate a sweep configuration file, and return the sweep definition and notes on ignored keys.
 
     Raises:
         InvalidFile: as `read_document`; or a key is missing or wrong.
@@ -200,7 +200,7 @@ class _Reader:
 
 
 def _get_required(node: Node, key: str, expected: str) -> Node:
-    """Return the node of a required key; raise if the key is missing or has no value."""
+    """Return the value node of a required key; raise if the key is missing or its value is null."""
     found = node.as_mapping().get(key)
     if found is None:
         unknown = [one for one in node.as_mapping() if one not in _KNOWN_KEYS]
@@ -215,7 +215,7 @@ def _get_required(node: Node, key: str, expected: str) -> Node:
 
 
 def _read_choice(node: Node, key: str, choices: Mapping[str, _Value]) -> _Value:
-    """Return the entry of `choices` that the value of a key selects, case-insensitively."""
+    """Return the entry of `choices` whose key is, case-insensitively, the text under a key of a node."""
     found = _get_required(node, key, f"one of {', '.join(choices)}")
     text = found.as_text()
     by_word = {word.lower(): word for word in choices}
@@ -256,7 +256,7 @@ def _read_option(node: Node) -> Any:
 
 
 def _check_with_location(node: Node, check: Callable[[], _Value]) -> _Value:
-    """Return the result of a check, adding a node's file, line and key to its error."""
+    """Call a check and return its result; if it raises InvalidValue, add the node's file, line and key to the error."""
     try:
         return check()
     except InvalidValue as error:

@@ -23,7 +23,7 @@ class PrimaryMetric(NamedTuple):
     goal: Goal
 
     def to_json(self) -> dict[str, Any]:
-        """Return the metric in the format of Azure's `primary_metric_config`."""
+        """Return the metric as a JSON-compatible dict in the format of Azure's `primary_metric_config`."""
         return {"name": self.name, "goal": self.goal.value}
 
 
@@ -57,11 +57,11 @@ class SweepDefinition(NamedTuple):
         return self.max_total if size is None else min(size, self.max_total)
 
     def with_seed(self) -> SweepDefinition:
-        """Return a copy with a random seed, if the definition has none."""
+        """Return the definition, with a random seed added if it has none."""
         return self._replace(sampling=self.sampling.with_seed())
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `definition_from_json` reads."""
+        """Return the definition as a JSON-compatible dict, from which `definition_from_json` restores it."""
         return {
             "generator_config": self.sampling.to_json(),
             "policy_config": self.policy.to_json(),
@@ -77,7 +77,7 @@ class SweepDefinition(NamedTuple):
 def build_definition(
     sampling: Sampling, policy: Policy, metric: PrimaryMetric, max_total: Any, max_concurrent: Any = None
 ) -> SweepDefinition:
-    """Return a validated definition; without `max_concurrent`, or with 0, all runs may be live at the same time.
+    """Return a validated sweep definition; if `max_concurrent` is None or 0, all runs may be live at the same time.
 
     Raises:
         InvalidValue: a number is not a whole one above 0; `target` is its key.
@@ -124,7 +124,7 @@ def metric_from_json(document: Mapping[str, Any]) -> PrimaryMetric:
 
 
 def parse_goal(text: str) -> Goal:
-    """Parse the goal of a primary metric, case-insensitively.
+    """Parse the goal of a primary metric, `minimize` or `maximize` in upper or lower case.
 
     Raises:
         InvalidValue: it is neither `maximize` nor `minimize`.
@@ -146,7 +146,7 @@ def check_positive(key: str, value: object) -> None:
 
 
 def _read_part(document: Mapping[str, Any], key: str, read: Callable[[Mapping[str, Any]], _Part]) -> _Part:
-    """Return the result of `read` for the mapping under a required key; errors contain the key."""
+    """Call `read` with the mapping under a required key and return its result; add the key to its errors."""
     part = document.get(key)
     if not isinstance(part, Mapping):
         raise InvalidValue(f"{key} is missing.", hint="It has to be a JSON object.", target=key)

@@ -38,7 +38,7 @@ def parse_parameter(text: str) -> tuple[str, Expression]:
 
 
 def parse_expression(text: str) -> Expression:
-    """Parse an expression such as `uniform(0,1)`, or a list of values, which is a choice.
+    """Parse an expression such as `uniform(0,1)`, or a list of values such as `0.1,0.2` as a `choice` expression.
 
     Values are numbers where they look like numbers, else text; quotes keep commas and make numbers text, and commas in
     brackets belong to their value. Values of a list that a number would spell otherwise, as 007 and 3.10, are text.
@@ -110,7 +110,7 @@ def _parse_choice(list_text: str, item_text: str, is_quoted: bool) -> Any:
 
 
 def _compute_logarithm(name: str, bound: object) -> object:
-    """Return the logarithm of a bound, which must be positive."""
+    """Return the logarithm of a bound; raise if the number is not positive, but return text unchanged."""
     if isinstance(bound, str):
         return bound  # which `build_expression` refuses
     if not isinstance(bound, (int, float)) or bound <= 0:

@@ -71,7 +71,7 @@ class Expression(NamedTuple):
         return "log" in self.name
 
     def get_value(self, index: int) -> Any:
-        """Return the value with this index; the expression must have a size."""
+        """Return the value with this index from the values of a `choice` or `randint` expression."""
         return self.options[index] if self.name == CHOICE else index
 
     def sample(self, generator: Random) -> Any:
@@ -85,7 +85,7 @@ class Expression(NamedTuple):
         return self.transform(_sample_uniform(generator, first, second))
 
     def transform(self, number: float) -> float:
-        """Return the value for a number that is uniform between the bounds, or normal around `mu`.
+        """Return the value for a sampled number, which is uniform between the bounds or normal around `mu`.
 
         It is the number's exponential in the `log` forms, and rounded in the `q` forms; the expression has no size.
         """
@@ -99,7 +99,7 @@ class Expression(NamedTuple):
 
 
 def build_expression(name: str, arguments: Sequence[Any]) -> Expression:
-    """Return a validated expression.
+    """Return an expression with this name and these arguments, or raise if they are not valid.
 
     Args:
         name: one of `PARAMETERS`.
@@ -123,7 +123,7 @@ def build_expression(name: str, arguments: Sequence[Any]) -> Expression:
 
 
 def build_name_error(name: str) -> InvalidValue:
-    """Return the error for an unknown expression name, which suggests the most similar one."""
+    """Return an error about an unknown expression name, with the most similar name as a suggestion."""
     nearest = difflib.get_close_matches(name.lower(), PARAMETERS, n=1)
     guess = f"Did you mean {nearest[0]}? " if nearest else ""
     return InvalidValue(
@@ -132,7 +132,7 @@ def build_name_error(name: str) -> InvalidValue:
 
 
 def expression_from_json(document: object) -> Expression:
-    """Create an expression from Azure's format, see `Expression.to_json`.
+    """Create an expression from a JSON document in Azure's format; see `Expression.to_json`.
 
     Raises:
         InvalidValue: as `build_expression`; or it is not a list of a name and a list.
@@ -146,7 +146,7 @@ def expression_from_json(document: object) -> Expression:
 
 
 def sample_index(generator: Random, size: int) -> int:
-    """Sample an integer from 0 up to, but not including, `size`; deviations from uniformity are below 2^-64."""
+    """Sample a uniform integer from 0 up to, but not including, `size`, with deviations below 2^-64."""
     bits = size.bit_length() + 64
     return (generator.getrandbits(bits) * size) >> bits
 

@@ -79,7 +79,7 @@ class Policy(NamedTuple):
     truncation_percentage: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the policy in the format of Azure's `policy_config`."""
+        """Return the policy as a JSON-compatible dict in the format of Azure's `policy_config`."""
         properties = {name: getattr(self, name) for name in _PROPERTIES[self.name] if getattr(self, name) is not None}
         if self.name == TRUNCATION:
             properties["exclude_finished_jobs"] = False
@@ -120,7 +120,7 @@ def build_policy(name: str, properties: Mapping[str, Any]) -> Policy:
 
 
 def policy_from_json(document: Mapping[str, Any]) -> Policy:
-    """Create a policy from Azure's `policy_config`; its name is case-insensitive.
+    """Create a policy from Azure's `policy_config`; the policy's name is case-insensitive.
 
     Raises:
         InvalidValue: as `build_policy`.
@@ -170,13 +170,13 @@ class PolicyEvaluator:
             self.add_values(run_id, values)
 
     def add_values(self, run_id: str, values: Iterable[float]) -> None:
-        """Append values of the primary metric that a run has logged."""
+        """Append the next values of the primary metric that a run has logged."""
         scores = self._scores.setdefault(run_id, _Scores())
         for value in values:
             scores.add(-math.inf if math.isnan(value) else self._sign * value)
 
     def find_termination_at(self, run_id: str, value_count: int) -> Termination | None:
-        """Return the decision to terminate a run after `value_count` of its values, or None if the run may continue."""
+        """Return the decision to terminate a run after its first `value_count` values, or None if it may continue."""
         policy, scores = self._policy, self._scores.get(run_id)
         if scores is None or policy.name == DEFAULT or not 0 < value_count <= len(scores.bests):
             return None
@@ -189,7 +189,7 @@ class PolicyEvaluator:
         return Termination(run_id, value_count, self._sign * best, self._sign * limit, policy.name)
 
     def find_termination(self, run_id: str, judged_count: int = 0) -> Termination | None:
-        """Return the first decision to terminate a run after more than `judged_count` of its values, or None."""
+        """Return the first decision to terminate a run after more than its first `judged_count` values, or None."""
         scores = self._scores.get(run_id)
         if scores is None or self._policy.name == DEFAULT:
             return None

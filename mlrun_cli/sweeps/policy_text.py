@@ -45,7 +45,7 @@ def parse_policy(text: str) -> Policy:
 
 
 def _parse_number(text: str) -> int | float | str:
-    """Return text as a number, or unchanged if it is not one; no policy accepts text."""
+    """Return a text as a number, or unchanged, for the policy to reject, if it is not a number."""
     for parse in (int, float):
         try:
             return parse(text)

@@ -52,7 +52,7 @@ class _Shuffle:
         self._order: list[int] = []
 
     def get_number(self, index: int) -> int:
-        """Return the number at an index of the random order."""
+        """Return the number at this index in the random order."""
         while len(self._order) <= index:
             first = len(self._order)
             other = first + sample_index(self._generator, self._size - first)

@@ -14,7 +14,7 @@ PLATFORM = "platform_config"
 
 
 def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
-    """Return the definition in a sweep's tags, or None if the tags are missing or were modified."""
+    """Return the sweep definition in a sweep's tags, or None if the tags are missing or cannot be read."""
     document = {key: _parse_json(text) for key, text in tags.items()}
     try:
         return definition_from_json(document)
@@ -22,15 +22,15 @@ def find_definition(tags: Mapping[str, str | None]) -> SweepDefinition | None:
         return None
 
 
-def list_submitted_tags(sweep_id: str, tags: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return the tags of a sweep's run without those that hold its definition or sampled values."""
+def get_submitted_tags(sweep_id: str, tags: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the tags of a sweep, without those in which its definition and the sampled values are stored."""
     definition = find_definition(tags)
     known = {PLATFORM, *(() if definition is None else definition.to_json())}
     return {key: text for key, text in tags.items() if key not in known and find_run_number(sweep_id, key) is None}
 
 
 def find_child_definition(tags: Mapping[str, str | None]) -> Mapping[str, Any] | None:
-    """Return the run definition that all child runs of a sweep share, or None if its tag is missing or was modified."""
+    """Return the run definition that all child runs of a sweep share, or None if its tag is missing or not readable."""
     try:
         overrides = _parse_json(tags.get(PLATFORM))["Definition"]["Overrides"]
     except (KeyError, TypeError):

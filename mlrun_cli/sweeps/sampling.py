@@ -75,7 +75,7 @@ class Sampling(NamedTuple):
 
     @property
     def space_size(self) -> int | None:
-        """The number of different combinations, or None if there is no limit.
+        """The number of different combinations of parameter values, or None if it is infinite.
 
         None unless all parameters are `choice` or `randint`.
         """
@@ -87,11 +87,11 @@ class Sampling(NamedTuple):
         return size
 
     def with_seed(self) -> Sampling:
-        """Return a copy with a random seed, if there is none."""
+        """Return the sampling method, with a random seed added if it has none."""
         return self if self.seed is not None else self._replace(seed=SystemRandom().randrange(_SEEDS))
 
     def create_sampler(self, goal: Goal) -> Sampler:
-        """Return the sampler for this method, which needs a seed unless it is a grid.
+        """Create the sampler for this method; every method except a grid needs a seed.
 
         Raises:
             ProgramNotFound: Bayesian sampling needs a package that is not installed.
@@ -111,7 +111,7 @@ class Sampling(NamedTuple):
         return BayesianSampler(self.space, goal, self.seed)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the method in the format of Azure's `generator_config`; `properties` contain seed and flags."""
+        """Return a JSON-compatible dict like Azure's `generator_config`; its `properties` contain seed and flags."""
         document: dict[str, Any] = {
             "name": self.method.value,
             "parameter_space": {name: expression.to_json() for name, expression in self.space.items()},
@@ -125,7 +125,7 @@ class Sampling(NamedTuple):
 def build_sampling(
     method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None, flags: Sequence[str] = ()
 ) -> Sampling:
-    """Return a validated sampling method.
+    """Return a sampling method for a parameter space, or raise if they do not fit together.
 
     Raises:
         InvalidValue: there are no parameters, or the method does not draw from an expression.
@@ -140,7 +140,7 @@ def build_sampling(
 def check_expression(
     method: SamplingMethod, name: str, expression: Expression, expressions: _Expressions = _EXPRESSIONS
 ) -> None:
-    """Raise if a sampling method does not support the expression of a parameter.
+    """Raise if a sampling method does not support the expression of the parameter with this name.
 
     Raises:
         InvalidValue: it does not; `expressions` has those that methods support, if not all.
@@ -155,7 +155,7 @@ def check_expression(
 
 
 def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
-    """Create a sampling method from Azure's `generator_config`; its name is case-insensitive.
+    """Create a sampling method from Azure's `generator_config`; the method's name is case-insensitive.
 
     Raises:
         InvalidValue: it is not one.
@@ -181,7 +181,7 @@ def sampling_from_json(document: Mapping[str, Any]) -> Sampling:
 
 
 def check_seed(seed: object) -> int | None:
-    """Return a validated seed, or None if there is none.
+    """Return the seed, which may be None, or raise if it is not a valid seed.
 
     Raises:
         InvalidValue: it is not a whole number of 0 or more.

@@ -10,7 +10,7 @@ HYPERDRIVE_LOG = "azureml-logs/hyperdrive.txt"
 
 
 def format_log_line(logged_at: int, component: str, level: str, text: str) -> str:
-    """Return a log entry in Azure's format since 2024: `[2024-03-20T18:38:01.601970][GENERATOR][INFO]text`.
+    """Return a line in Azure's log format of 2024: `[2024-03-20T18:38:01.601970][GENERATOR][INFO]text`.
 
     Args:
         logged_at: the time in microseconds.
