@@ -112,7 +112,7 @@ def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Ma
 
 
 def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus]:
-    """Return the statuses in which a run has neither a supervisor, a controller nor a job."""
+    """Return the statuses in which this run has no supervisor, no controller and no job."""
     if run.owner_lock is not None:
         return ALIVE_STATUSES
     if run.controller is not None:

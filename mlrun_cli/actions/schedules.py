@@ -258,7 +258,7 @@ def _compute_values(graph: Graph, settings: ScheduleSettings) -> dict[str, Param
 
 
 def _check_times(settings: ScheduleSettings) -> None:
-    """Raise unless a schedule has a first and a second time, neither of which is after the year 9999."""
+    """Raise unless the first two times of a schedule exist and are not after the year 9999."""
     moment = now()
     try:
         first = settings.compute_first_time(moment)

@@ -164,7 +164,7 @@ def parse_seconds(text: str, option: str, *, needs_unit: bool = False) -> float:
 
 @contextmanager
 def add_option_to_errors(option: str) -> Iterator[None]:
-    """Prefix usage errors raised in the block with the option for which the value was given."""
+    """Prefix usage errors raised in the block with the name of the option that they are about."""
     try:
         yield
     except UsageError as error:

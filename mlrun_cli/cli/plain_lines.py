@@ -76,7 +76,7 @@ def parse_without_typer(
 def _distribute_arguments(
     parameters: Sequence[CommandParameter], arguments: Sequence[str], texts_by_name: dict[str, list[str]]
 ) -> None:
-    """Assign words to the positional arguments, of which only the last may take several."""
+    """Assign words to the positional arguments; only the last argument may take several words."""
     left = list(arguments)
     for parameter in parameters:
         count = len(left) if parameter.is_list else 1

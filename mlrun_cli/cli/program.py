@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def get_completion_variable(program: str) -> str:
-    """Return the name of the variable with which a program's completion script requests completions."""
+    """Return the name of the environment variable by which a program's completion script requests completions."""
     return f"_{program.replace('-', '_').upper()}_COMPLETE"
 
 

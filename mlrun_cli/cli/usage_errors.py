@@ -92,7 +92,7 @@ def get_parameter_name(parameter: Any) -> str:
 
 
 def _build_unknown_option_error(context: Any, option: str, possibilities: Sequence[str]) -> OptionNotFound:
-    """Return the error for an unknown option, which suggests options with similar names."""
+    """Return the error for an unknown option, with a hint on options of similar names."""
     meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
     if option.startswith("--"):
         meant = find_option_names(context.command.get_params(context), option) or meant

@@ -308,7 +308,7 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _store_queued_status(self) -> None:
-        """Set the status of a run whose job the target's engine is about to restart to Queued, within a transaction."""
+        """Set the status of a run to Queued, within a transaction, when the engine is about to restart its job."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 

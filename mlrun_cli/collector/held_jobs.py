@@ -64,7 +64,7 @@ class HeldJobs:
         self._released_at.pop(run.key, None)
 
     def _log(self, run: Run, line: str) -> None:
-        """Append a line to the log of a run, to which nobody else writes while its job waits; ignore failures."""
+        """Append a line to a run's log while its job waits, when no other process writes there; ignore failures."""
         shared = find_shared_run_folder(self._target.workspace.run_folder(run.run_id))
         if shared is not None:
             with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:

@@ -139,7 +139,7 @@ class JobPoll:
         return EngineEvidence.SILENT if is_outdated else evidence
 
     def cancel_jobs(self, runs: Collection[Run]) -> None:
-        """Cancel the jobs of these runs whose job ids are known.
+        """Cancel the jobs, as far as their ids are known, of these runs.
 
         Raises:
             EngineUnavailable: the engine does not answer.

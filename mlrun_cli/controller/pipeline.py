@@ -210,7 +210,7 @@ class PipelineController:
                 return
 
     def _restart_step(self, run_id: str) -> None:
-        """Start a step whose run is recorded but may not have been started, without reusing earlier results."""
+        """Start the recorded run of a step again if it may not have been started, without reusing earlier results."""
         plan = next((plan for plan in self._steps.values() if plan.run_id == run_id), None)
         if plan is not None and plan.step.sweep is None:  # the run of a sweep has a controller
             template = self._read_template(plan.step.key)

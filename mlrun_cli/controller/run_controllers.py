@@ -1,4 +1,4 @@
-"""Creation of the controller for the kind of a run."""
+"""Creation of the `RunController` of a run."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class SweepController:
             self.append_to_log("All jobs generated.", _GENERATOR)
 
     def _adopt_recorded_runs(self, run_numbers: Sequence[int]) -> None:
-        """Add already recorded runs, which may have jobs, to the child runs, so that they can be canceled."""
+        """Add runs that are already recorded to the child runs, so that those with jobs can be canceled."""
         for number in run_numbers:
             run_id = self._get_run_id(number)
             key = self._workspace.runs.find_key(run_id)

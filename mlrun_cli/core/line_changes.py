@@ -138,7 +138,7 @@ def _trace_back(history: Sequence[dict[int, int]], part: LineChange) -> Sequence
 
 
 def _find_longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Return the longest subsequence of pairs whose second numbers increase."""
+    """Return the longest subsequence of the pairs in which the second numbers increase."""
     seconds = [second for _, second in pairs]
     if seconds == sorted(seconds):
         return pairs

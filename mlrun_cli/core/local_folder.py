@@ -30,7 +30,7 @@ def set_local_folder(home: Path, folder: Path) -> None:
 
 
 def get_counterpart(path: Path) -> Path:
-    """Return the local counterpart of a lock, socket or folder, which is the path itself in a home on a local disk."""
+    """Return the local counterpart of a lock, socket or folder: the path itself if the home is on a local disk."""
     for home, folder in _folders.items():
         if path.is_relative_to(home):
             return folder / path.relative_to(home)

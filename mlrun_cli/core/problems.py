@@ -52,7 +52,7 @@ class Problems:
         return _ErrorCollector(self)
 
     def add(self, error: MlrunError) -> None:
-        """Add an error, or the individual errors of a combined one; skip those whose message is already in the list."""
+        """Add an error, or the individual errors of a combined one, except those with a message already in the list."""
         told = {one.message for one in self._found}
         self._found += [one for one in list_problems(error) if one.message not in told]
 

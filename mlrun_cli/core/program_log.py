@@ -16,6 +16,6 @@ def log_exception() -> None:
 
 
 def write_log(text: str) -> None:
-    """Write a line to the log; ignore a full disk, which must not end a program that owns runs."""
+    """Write a line to the log; ignore a full disk, since it must not end a program that owns runs."""
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text}\n".encode())

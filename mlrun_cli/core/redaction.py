@@ -338,7 +338,7 @@ class Redactor:
         return shown, secrets_here | {secret for secret in self._list_known_secrets() if not _is_common(secret)}
 
     def _list_recognizable_parts(self, secret: str, name: str) -> Sequence[str]:
-        """Return the parts by which a secret is recognized elsewhere: its text without quotes, and any password in it.
+        """Return the strings to recognize a secret by elsewhere: its text without quotes, and any password in it.
 
         What is a common value, or follows a name that is often none of a secret, may be another argument by chance.
         """

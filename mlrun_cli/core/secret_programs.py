@@ -113,7 +113,7 @@ def replace_program_secrets(text: str, replacement: Callable[[str], str]) -> str
 
 
 def _find_secrets_in_text(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the starts and ends of secrets, which may be found more than once.
+    """Yield the start and end of each secret in a text; the same secret may be found more than once.
 
     A line is read once for all programs that are words of it, and again for those in its quotes, up to a limit.
     """

@@ -172,7 +172,7 @@ def remove_abandoned_files(folder: Path) -> None:
 
 
 def _remove_files_of_dead_processes(folder_descriptor: int) -> None:
-    """Remove the temporary files in a folder whose processes have ended."""
+    """Remove the temporary files of ended processes from a folder."""
     found = os.fstat(folder_descriptor)
     if (found.st_dev, found.st_ino) in _cleaned_folders:
         return

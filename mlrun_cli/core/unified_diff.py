@@ -47,7 +47,7 @@ def _split_lines(text: bytes) -> Sequence[bytes]:
 
 
 def _group_changes(changes: Sequence[LineChange]) -> Iterator[Sequence[LineChange]]:
-    """Group changes into hunks: changes whose context lines would overlap are in the same hunk."""
+    """Yield the changes grouped into hunks: changes with overlapping context lines are in the same hunk."""
     group: list[LineChange] = []
     for change in changes:
         if group and change.old_start - group[-1].old_end > 2 * CONTEXT_LINES:

@@ -50,7 +50,7 @@ def find_files(definition: object, find_datastore: FindDatastore) -> DataFiles:
         DataNotFound: a path leads to no file, or its datastore does not exist.
     """
     checked = normalize_definition(definition)
-    places = [_locate_path(path, find_datastore) for path in checked["paths"]]
+    places = [_resolve_location(path, find_datastore) for path in checked["paths"]]
     found: dict[str, DataFile] = {}
     common = _get_common_folder(place for place in places if not _is_url(place))
     urls = [place for place in places if _is_url(place)]
@@ -70,7 +70,7 @@ def check_paths_have_files(definition: object, find_datastore: FindDatastore) ->
         DataNotFound: a path leads to no file or its datastore does not exist.
     """
     for path in normalize_definition(definition)["paths"]:
-        place = _locate_path(path, find_datastore)
+        place = _resolve_location(path, find_datastore)
         if not _is_url(place) and next(_iterate_files(place), None) is None:
             raise _build_no_file_error(place)
 
@@ -83,12 +83,12 @@ def find_single_path(definition: object, find_datastore: FindDatastore) -> Path 
         DataNotFound: its datastore does not exist.
     """
     checked = normalize_definition(definition)
-    places = [_locate_path(path, find_datastore) for path in checked["paths"]]
+    places = [_resolve_location(path, find_datastore) for path in checked["paths"]]
     return _find_single_path(places, checked["steps"] if checked["kind"] == FILE_KIND else [])
 
 
-def _locate_path(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
-    """Return the location of a dataset's path: a local path, which may be a pattern, or a URL."""
+def _resolve_location(path: Mapping[str, str], find_datastore: FindDatastore) -> str:
+    """Return the location of a dataset's path: a local path, a pattern of local paths, or a URL."""
     if "url" in path:
         return path["url"]
     if "datastore" in path:

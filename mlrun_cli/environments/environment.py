@@ -209,7 +209,7 @@ class EnvironmentPlan(NamedTuple):
         return EnvironmentKind.USER_MANAGED if self.build is None else EnvironmentKind.BUILT
 
     def relocate(self, folder: Path) -> EnvironmentPlan:
-        """Return a copy of the plan whose environment, if one is to be built, is in a subfolder of `folder`."""
+        """Return a copy of the plan that places the environment, if it is to be built, in a subfolder of `folder`."""
         if self.build is None:
             return self
         own = str(folder / self.build.key)

@@ -111,7 +111,7 @@ def _drop_azureml(lines: Sequence[PipLine]) -> list[PipLine]:
 
 
 def _adds_azureml_index(line: PipLine) -> bool:
-    """Return whether an option adds an index of azureml previews, which would make uv fail if unreachable."""
+    """Return whether an option adds the index of azureml previews, since uv would fail if it is unreachable."""
     return line.is_option and _INDEX_OF_AZUREML.search(line.text) is not None
 
 

@@ -223,7 +223,7 @@ def _read_other_entries(path: Path) -> dict[str, Any]:
 
 
 def _list_config_candidates(folder: Path) -> list[Path]:
-    """Return the paths at which a folder's config may be, in the order in which they are tried."""
+    """Return the possible paths of a folder's config, in the order in which they are tried."""
     return [folder / within / name for within in CONFIGURATION_FOLDERS for name in CONFIG_NAMES]
 
 

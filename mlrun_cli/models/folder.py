@@ -228,7 +228,7 @@ def _copy_open_file(content_fd: int, destination: Path, mode: int) -> None:
 
 
 def _create_nested_folders(folder: Path, parts: Sequence[str]) -> None:
-    """Create nested folders below a folder; raise if one of them is a link, which could lead elsewhere."""
+    """Create nested folders below a folder; raise if one of them is a link, since it could lead elsewhere."""
     for part in parts:
         folder /= part
         with suppress(FileExistsError):

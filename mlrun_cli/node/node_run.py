@@ -111,7 +111,7 @@ class NodeRun(SupervisedRun):
         update_runs(self.workspace, [self.workspace.runs.get_by_key(self.run.key)], changes)
 
     def renew_lease(self) -> None:
-        """Write the heartbeat, whose modification time is set by the file server's clock."""
+        """Write the heartbeat file, so that the file server sets its modification time."""
         write_heartbeat(self._shared)
 
     def receive_messages(self) -> StopReason | None:

@@ -134,7 +134,7 @@ def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
 def _iterate_differences(
     description_template: str, earlier: Mapping[str, str], current: Mapping[str, str], shows_values: bool
 ) -> Iterator[str]:
-    """Yield a description of each name whose value differs, made from a template that contains `{name}`."""
+    """Yield, for each name with differing values, a description made from a template that contains `{name}`."""
     for name in sorted({*earlier, *current}, key=_get_sort_key):
         what = description_template.format(name=name)
         before, now = earlier.get(name), current.get(name)

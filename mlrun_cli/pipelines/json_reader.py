@@ -55,14 +55,14 @@ class JsonReader:
         return default if found is None else found
 
     def find_choice(self, key: str, choices: Sequence[str]) -> str | None:
-        """Return the string under a key, which must be one of `choices`, or None if it is absent."""
+        """Return the string under a key, or None if the key is absent; raise if the string is not one of `choices`."""
         found = self.find(key)
         if found is not None and found not in choices:
             raise self.build_error(f"{found!r} is not one of {', '.join(choices)}", key)
         return None if found is None else str(found)
 
     def get_choice(self, key: str, choices: Sequence[str]) -> str:
-        """Return the string under a required key, which must be one of `choices`."""
+        """Return the string under a required key; raise if the string is not one of `choices`."""
         found = self.find_choice(key, choices)
         if found is None:
             raise self.build_error(f"expected one of {', '.join(choices)}", key)

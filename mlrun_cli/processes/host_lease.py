@@ -250,7 +250,7 @@ class HostLease:
             )
 
     def _read_term_and_last_use(self) -> tuple[int, int]:
-        """Return the number of the current term, and the time at which the home was last used in it."""
+        """Return the current term's number and the time of last use of the home in this term."""
         term = _parse_record(_read_file(self._hosts / "current")).get("turn", 0)
         return term, self._read_last_use(term)
 
@@ -364,7 +364,7 @@ class HostLease:
             _write_file(self.folder / "holder", {"word": record["word"]})
 
     def _renew(self) -> None:
-        """Write the time of last use to the file of this host's term, which no other host writes to."""
+        """Write the time of last use to the file of this host's term; no other host writes to this file."""
         path = self._hosts / str(self.term)
         used_at = self._read_last_use(self.term)
         now = self._read_server_time()

@@ -75,7 +75,7 @@ def _remove_words(arguments: Sequence[str], parameters: Sequence[ParameterWords]
 
 
 def find_flag(arguments: Sequence[str], name: str) -> str | None:
-    """Return the option of a flag as the arguments spell it, or None if they do not contain it as a true flag."""
+    """Return the option, as spelled in the arguments, that sets this parameter to true as a flag, or None."""
     found = _list_parameter_words(arguments, name)
     if not found or found[-1].end - found[-1].start > 1 or found[-1].text != TRUE:
         return None

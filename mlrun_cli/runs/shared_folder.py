@@ -103,7 +103,7 @@ class SharedRunFolder(RunFolder):
         write_json(self.program, {"folder": os.fspath(program)})
 
     def read_program_path(self) -> Path:
-        """Return the path of the copy of this package from which the supervisor is started.
+        """Return the path of the package copy that starts the run's supervisor.
 
         Raises:
             OSError: the file that names it cannot be read.

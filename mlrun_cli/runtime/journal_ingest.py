@@ -259,7 +259,7 @@ class JournalReader:
         return unreadable
 
     def _record_read_offset(self, journal_name: str, offset: int) -> None:
-        """Record the offset up to which run records contain a journal's entries other than values, for a rebuild."""
+        """Record, for a rebuild, up to which offset run records contain all entries of a journal but values."""
         path = self._folder / READ_OFFSETS_NAME
         with suppress(OSError):
             write_json(path, {**(read_json(path) or {}), journal_name: offset})

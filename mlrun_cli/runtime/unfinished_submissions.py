@@ -26,7 +26,7 @@ def create_submission_marker(run_folder: RunFolder) -> OwnedFile:
 
 
 def remove_unfinished_submissions(workspace: Workspace) -> None:
-    """Remove the files of interrupted submissions, except for runs in the store, which recovery ends."""
+    """Remove the files of interrupted submissions, except those of stored runs, which recovery ends."""
     for left in list_abandoned_files(_get_marker_folder(workspace.folder)):
         # A read-only disk, or a shared folder that is not in its place: the next reconciliation tries again.
         with suppress(OSError):

@@ -44,7 +44,7 @@ class Backfill:
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
 
-    def may_overtake(self, run: Run) -> bool:
+    def can_overtake(self, run: Run) -> bool:
         """Return whether no earlier run that waits for the same resources has been overtaken too often."""
         if any(self._count_overtaking_runs(other) >= other.node_count for other in self._short_of_nodes):
             return False
@@ -66,7 +66,7 @@ class Backfill:
         return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
     def _get_ready_time(self, run: Run) -> int:
-        """Return the time, in microseconds, since which a queued run has been waiting only for free resources."""
+        """Return the time, in microseconds, at which a queued run started to wait for nothing but free resources."""
         moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
         if run.predecessor_key is not None:
             with suppress(RunNotFound):

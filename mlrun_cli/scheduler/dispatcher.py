@@ -114,7 +114,7 @@ class Dispatcher:
                 continue
             if node_limit is not None and busy >= node_limit:  # to see what may overtake would go through all that wait
                 break
-            if not backfill.may_overtake(run):
+            if not backfill.can_overtake(run):
                 continue
             if node_limit is not None and busy + run.node_count > node_limit:
                 backfill.record_node_shortage(run)

@@ -106,7 +106,7 @@ class ApiUrls(NamedTuple):
 
 
 def quote_path(path: str) -> str:
-    """Quote a path for a URL, preserving bytes that are not UTF-8, which file names may contain."""
+    """Quote a path for a URL, preserving bytes that are not UTF-8."""
     return quote(path, safe="/", errors="surrogateescape")
 
 

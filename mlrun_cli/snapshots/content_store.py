@@ -151,7 +151,7 @@ class SnapshotStore:
         self._write_json(self.get_manifest_path(snapshot.snapshot_id), snapshot.to_json())
 
     def mark_used(self, snapshot_id: str) -> None:
-        """Update the manifest's modification time, which protects the snapshot from being pruned; ignore errors."""
+        """Protect the snapshot from pruning by updating the manifest's modification time; ignore errors."""
         with suppress(OSError):
             os.utime(self.get_manifest_path(snapshot_id))
 

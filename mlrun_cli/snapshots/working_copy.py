@@ -173,7 +173,7 @@ def list_written_files(snapshot: Snapshot | None, destination: Path) -> list[str
 
 
 def list_escaping_links(destination: Path) -> list[str]:
-    """Return the sorted paths of links that lead out of `destination`, which only the script can have created.
+    """Return the sorted paths of links, created by the script, that lead out of `destination`.
 
     Folders that cannot be read are skipped.
     """

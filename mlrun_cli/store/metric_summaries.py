@@ -138,7 +138,7 @@ class MetricSummaryStore:
         return [(row["name"], row["longest"]) for row in rows]
 
     def _limit_runs(self, run_keys: Sequence[int]) -> Sequence[int]:
-        """Return the first runs whose metrics together are few enough to be read for a page, but at least one run."""
+        """Return as many of the first runs, at least one, as have few enough metrics to be read for a page."""
         left = _MAX_READ
         reached: list[int] = []
         for run_key in run_keys:

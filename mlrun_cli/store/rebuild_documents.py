@@ -212,8 +212,8 @@ class RebuildDocumentStore:
         return 1 + int((row and row["number"]) or 0)
 
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
+        """Return the key of the experiment with the same id or name, inserted if it does not exist."""
         # The experiment may have been renamed.
-        """Return the key of an experiment with the same id or name, which is inserted if it does not exist."""
         found = self._database.row(
             "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
             " ORDER BY experiment_id <> :experiment_id",

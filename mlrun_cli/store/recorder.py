@@ -128,7 +128,7 @@ class Recorder:
         self._changes[Change(table, first_key, second_key)] = None
 
     def _write_to_own_folder(self, document: dict[str, Any]) -> None:
-        """Append the document of a run to the record file in its own folder, which is shortened if it is large."""
+        """Append a run's document to the record file in the run's own folder; compact the file if it is large."""
         folder = RunFolder(self._folder / "runs" / document["row"]["run_id"])
         with suppress(OSError):
             if "owner_lock" in document["row"]:  # a run without a script has no folder yet

@@ -110,7 +110,7 @@ class TrashStore:
 
     @contextmanager
     def unpack_values(self, run_key: int) -> Iterator[None]:
-        """Restore a deleted run's tags, metrics and parameters to their tables during a block that changes them."""
+        """Restore a deleted run's tags, metrics and parameters to their tables while the block changes them."""
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])

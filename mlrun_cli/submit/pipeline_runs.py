@@ -65,10 +65,10 @@ def list_step_outputs(workspace: Workspace, run: Run) -> list[WrittenOutput]:
         raise UsageError(f"The run '{run.run_id}' is not the run of a pipeline's step.", target=run.run_id)
     graph = read_run_graph(workspace, workspace.runs.get(run.parent_run_id))
     step = graph.find_step(key)
-    return [] if step is None else _locate_outputs(workspace, graph, step, run)
+    return [] if step is None else _list_written_outputs(workspace, graph, step, run)
 
 
-def _locate_outputs(workspace: Workspace, graph: Graph, step: Step, run: Run) -> list[WrittenOutput]:
+def _list_written_outputs(workspace: Workspace, graph: Graph, step: Step, run: Run) -> list[WrittenOutput]:
     found = []
     for name, output in step.outputs.items():
         place = locate_output(graph, get_origin_id(run), name, output)
@@ -84,7 +84,7 @@ def find_pipeline_output(workspace: Workspace, run: Run, name: str) -> WrittenOu
         for key, output in step.outputs.items():
             if output.pipeline_output_name == name:
                 found = [child for child in list_step_runs(workspace, run) if _belongs_to_step(child, step)]
-                places = _locate_outputs(workspace, graph, step, found[0]) if found else []
+                places = _list_written_outputs(workspace, graph, step, found[0]) if found else []
                 return next((place for place in places if place.name == key), None)
     return None
 

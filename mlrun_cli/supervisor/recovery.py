@@ -71,14 +71,14 @@ def recover_all(workspace: Workspace, first_run_id: str) -> None:
     """
     _try_to_recover(workspace, first_run_id)
     for run in workspace.runs.list_supervised_runs():
-        if _may_recover(workspace, run):
+        if _can_detect_death(workspace, run):
             with _hold_lock(workspace, run.run_id) as is_taken:
                 if is_taken:
                     _try_to_recover(workspace, run.run_id)
 
 
-def _may_recover(workspace: Workspace, run: Run) -> bool:
-    """Return whether this process can tell from the lock of a live run that its supervisor has died."""
+def _can_detect_death(workspace: Workspace, run: Run) -> bool:
+    """Return whether this process can detect, by the lock of a live run, that the run's supervisor has died."""
     try:
         target = get_target(workspace, run.target)
     except TargetKindNotFound:

@@ -134,7 +134,7 @@ class Target(ABC):
             )
 
     def prepare_supervisor(self, run_id: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Prepare the start of a run's supervisor in the background, during a block in which the run is submitted.
+        """Return a context manager that prepares a run's supervisor in the background while its block submits the run.
 
         The run may not be recorded in the end, or be queued: at the end of the context nothing may be left of a
         preparation that was not used. By default, nothing is prepared.

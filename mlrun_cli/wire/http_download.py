@@ -41,12 +41,12 @@ class _RedirectHandler(HTTPRedirectHandler):
     def redirect_request(self, req: Request, *arguments: Any) -> "Request | None":
         request = super().redirect_request(req, *arguments)
         given = req.unredirected_hdrs.get(_AUTHORIZATION)
-        if request is not None and given is not None and _may_forward_password(req, request):
+        if request is not None and given is not None and _can_forward_password(req, request):
             request.add_unredirected_header(_AUTHORIZATION, given)
         return request
 
 
-def _may_forward_password(original: Request, redirected: Request) -> bool:
+def _can_forward_password(original: Request, redirected: Request) -> bool:
     """Return whether a redirect may receive the password: it keeps the host and does not go from HTTPS to HTTP."""
     return redirected.type in {original.type, "https"} and _get_host(original) == _get_host(redirected)
 

@@ -120,7 +120,7 @@ def test_a_run_is_overtaken_by_those_behind_it_since_it_is_ready(workspace: Work
             )
             backfill = Backfill(workspace, GpuAllocator(), ())
             backfill.record_node_shortage(waiting)
-            assert backfill.may_overtake(waiting) is expected
+            assert backfill.can_overtake(waiting) is expected
 
 
 def test_one_look_asks_the_store_once_about_each_queue(workspace: Workspace) -> None:

@@ -81,7 +81,7 @@ def _escape(value: str) -> str:
 
 
 def _rejoin_option_values(environ: MutableMapping[str, str]) -> None:
-    """Rejoin options and values in `COMP_WORDS`, which bash has split at `=`."""
+    """Rejoin options and values that bash has split at `=` in `COMP_WORDS`."""
     words = environ.get("COMP_WORDS", "").split("\n")
     try:
         current = int(environ["COMP_CWORD"])

@@ -60,13 +60,13 @@ def _build_safe_completer(completer: _Completer) -> Callable[[typer.Context, str
     return complete
 
 
-def _locate_workspace(ctx: typer.Context) -> WorkspaceLocator:
+def _get_workspace_locator(ctx: typer.Context) -> WorkspaceLocator:
     identity = resolve_workspace_identity(_get_global_options(ctx), find_project_config(_get_folder(ctx)))
     return locate_workspace(get_home(), identity)
 
 
 def _open_completion_store(ctx: typer.Context) -> CompletionStore:
-    return CompletionStore(_locate_workspace(ctx).database)
+    return CompletionStore(_get_workspace_locator(ctx).database)
 
 
 def _get_global_options(ctx: typer.Context) -> GlobalOptions:
@@ -108,14 +108,14 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
     snapshot = (
         None
         if snapshot_id is None
-        else SnapshotStore(_locate_workspace(ctx).snapshots_folder).find_manifest(snapshot_id)
+        else SnapshotStore(_get_workspace_locator(ctx).snapshots_folder).find_manifest(snapshot_id)
     )
     files = [] if snapshot is None else [each.path for each in snapshot.entries if each.kind is EntryKind.FILE]
     return [(path, "") for path in files if path.startswith(incomplete)][:_MAX_NAMES]
 
 
 def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
-    """Return a completer for names in the store, which also suggests some other options."""
+    """Return a completer that suggests names in the store and some other options."""
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         store = _open_completion_store(ctx)
@@ -193,7 +193,7 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
 def _build_value_name_completer(
     *sources: NameSource, get_fields: Callable[[], Iterable[str]] = tuple, fixed_values: Sequence[str] = ()
 ) -> _Completer:
-    """Return a completer for the last name of a list or a condition, which also suggests some fixed values.
+    """Return a completer that suggests the last name of a list or a condition, and some fixed values.
 
     Names that have to be quoted are left out: a shell could not tell such quotes from its own.
     """
@@ -236,7 +236,7 @@ def _get_sort_fields() -> Iterable[str]:
 
 
 def _complete_tag_pairs(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest tags with the equals sign before the value, which is typed next."""
+    """Suggest tag names followed by the equals sign."""
     return [(f"{tag}=", text) for tag, text in _complete_tags(ctx, incomplete)]
 
 

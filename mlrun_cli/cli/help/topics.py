@@ -96,5 +96,5 @@ def print_topics(program: str) -> None:
 
 
 def find_similar_name(word: str, commands: Collection[str]) -> str | None:
-    """Return the topic or command whose name is most similar to a word, or None if none is similar."""
+    """Return the name of the topic or command most similar to a word, or None if none is similar."""
     return next(iter(get_close_matches(word.lower(), [*TOPICS, *commands], n=1)), None)

@@ -210,7 +210,7 @@ def _append_marks(column: TableColumn) -> Sequence[str]:
 def _narrow_columns(
     columns: Sequence[TableColumn], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
 ) -> list[TableColumn]:
-    """Narrow or leave out columns to fit the table into `width`, first those whose cells are all equal.
+    """Narrow or leave out columns, first those with equal cells throughout, to fit the table into `width`.
 
     Columns that were left out at the end, and fit once a wide one is out too, are put back.
     """

@@ -108,15 +108,15 @@ def _format_yaml(value: object) -> str:
     import yaml  # noqa: PLC0415
 
     # An OrderedDict has no YAML of its own. Read back from JSON, a value that occurs twice is two.
-    plain = json.loads(json.dumps(value)) if _was_made_by_query(value) else value
+    plain = json.loads(json.dumps(value)) if _contains_ordered_dict(value) else value
     return yaml.safe_dump(plain, default_flow_style=False, allow_unicode=True)
 
 
-def _was_made_by_query(value: object) -> bool:
-    """Return whether a value contains a mapping created by a query, which is an `OrderedDict`."""
+def _contains_ordered_dict(value: object) -> bool:
+    """Return whether a value is or contains an `OrderedDict`, which queries create."""
     if isinstance(value, dict):
-        return isinstance(value, OrderedDict) or any(map(_was_made_by_query, value.values()))
-    return isinstance(value, list) and any(map(_was_made_by_query, value))
+        return isinstance(value, OrderedDict) or any(map(_contains_ordered_dict, value.values()))
+    return isinstance(value, list) and any(map(_contains_ordered_dict, value))
 
 
 def _highlight(text: str, language: str) -> str:

@@ -100,7 +100,7 @@ class Screen:
         return False
 
     def _enter(self) -> None:
-        """Switch to the alternate screen, and make typed keys readable at once and invisible."""
+        """Switch to the alternate screen, and disable echo and line buffering of the input."""
         if self._input is not None:
             self._modes = termios.tcgetattr(self._input)
             modes: list[Any] = termios.tcgetattr(self._input)

@@ -112,7 +112,7 @@ class RunDescription(NamedTuple):
     predecessor: Run | None = None
 
     def resolve_predecessor(self, context: Context) -> RunDescription:
-        """Return a copy whose `predecessor` is the run that `--after` names.
+        """Return a copy with the run that `--after` names as `predecessor`, or this object without `--after`.
 
         Raises:
             RunNotFound: there is no such run.
@@ -127,7 +127,7 @@ class RunDescription(NamedTuple):
             return self._replace(predecessor=get_predecessor(context.workspace, self.after, experiment))
 
     def apply_to(self, request: SubmitRequest) -> SubmitRequest:
-        """Return a submit request with the values of the description replaced or added."""
+        """Return a submit request to which the values in this description are applied."""
         return request._replace(
             tags={**request.tags, **self.tags},
             properties={**request.properties, **self.properties},
@@ -144,7 +144,7 @@ class RunDescription(NamedTuple):
         )
 
     def apply_to_sweep(self, request: SubmitRequest) -> SubmitRequest:
-        """Return the request for a sweep's runs with the values of the description replaced or added.
+        """Return the request for a sweep's runs with the values in this description applied.
 
         Raises:
             ConflictingOptions: the sweep is to start later.
@@ -158,7 +158,7 @@ class RunDescription(NamedTuple):
         return self.apply_to(request)
 
     def apply_to_pipeline(self, request: PipelineRequest) -> PipelineRequest:
-        """Return the request for a pipeline with the values of the description replaced or added.
+        """Return the request for a pipeline with the values in this description applied.
 
         Raises:
             ConflictingOptions: an option is for single runs.

@@ -45,7 +45,7 @@ class _YamlReader(NodeBuilder):
 
     def read(self, text: str) -> Node:
         try:
-            self._check_events(yaml.parse(text, Loader=_LOADER))
+            self._check_nesting_depth(yaml.parse(text, Loader=_LOADER))
             root = yaml.compose(text, Loader=_LOADER)
         except yaml.YAMLError as error:
             raise self._build_error(error, text) from error
@@ -53,8 +53,8 @@ class _YamlReader(NodeBuilder):
             raise InvalidFile(self.path, "is empty")
         return self._build_node(root, "", 1)
 
-    def _check_events(self, events: Iterator[yaml.Event]) -> None:
-        """Check the nesting depth before `compose`, which is recursive."""
+    def _check_nesting_depth(self, events: Iterator[yaml.Event]) -> None:
+        """Raise if events are nested too deeply for `compose`, which is recursive."""
         depth = -2  # the stream and the document begin as a list or a mapping does
         for event in events:
             name = type(event).__name__

@@ -69,7 +69,7 @@ def _run_script(script: str, gpus: str) -> str:
 
 
 def _close_other_descriptors(kept_descriptors: set[int]) -> None:
-    """Close all descriptors except the standard streams and the given ones, which no child inherits."""
+    """Close all descriptors except the standard streams and the kept ones, which children do not inherit."""
     for descriptor in kept_descriptors:
         os.set_inheritable(descriptor, False)
     for other in map(int, os.listdir("/proc/self/fd") if sys.platform == "linux" else ()):

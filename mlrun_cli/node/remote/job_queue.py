@@ -141,7 +141,7 @@ class JobQueue:
             self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
-        """Cancel a job if it has not ended, and delete it from the queue, which will not accept it again.
+        """Cancel a job if it has not ended, and delete it from the queue, so that it is never accepted again.
 
         Raises:
             OSError: the queue cannot be written.
@@ -276,7 +276,7 @@ class JobQueue:
 
     @contextmanager
     def _hold_job_lock(self, run_id: str) -> Iterator[int]:
-        """Yield the locked descriptor of a job's lock, which a process that inherits it continues to hold."""
+        """Hold a job's lock during the block and yield its descriptor; a child that inherits it keeps the lock."""
         descriptor = os.open(self._get_lock_path(run_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -75,7 +75,7 @@ class Server:
         return self._answers[request.document["request"]](request)
 
     def _submit(self, request: Message) -> Message:
-        """Write the files of a run, which are attached to the request, and queue its job unless it is queued."""
+        """Write the files of a run from the request's attachments, and queue its job unless it is queued."""
         document = request.document
         run_id = document["run_id"]
         self._queue.set_node_limit(document["most_nodes"])

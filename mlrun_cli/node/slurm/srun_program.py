@@ -133,7 +133,7 @@ def _end_workers_if_server_fails(serving: SlurmStep, working: SlurmStep) -> None
 
 
 def _forward_sigterm(signal_number: int, frame: object) -> None:  # noqa: ARG001
-    """Send SIGTERM to all tasks of this job, but not to the batch script, which is the supervisor."""
+    """Send SIGTERM to all tasks of this job, but not to its batch script, the supervisor."""
     subprocess.Popen(
         ["scancel", "--quiet", "--signal=TERM", _get_job_id()],
         stdout=subprocess.DEVNULL,

@@ -139,7 +139,7 @@ class _Parser:
     def _build_comparison(
         self, name: ValueName, token: Token, operator: str, literals: list[_PlacedLiteral]
     ) -> Predicate:
-        """Return the comparison of a name with literals, whose values are converted to the type of the name."""
+        """Return the comparison of a name with literals, converted to the type of the name's values."""
         check_operator(self._text, name, operator, token)
         values = tuple(
             value

@@ -71,7 +71,7 @@ def is_single_word(text: str) -> bool:
 
 
 def build_syntax_error(text: str, position: int, reason: str, *, hint: str | None = None) -> InvalidFilter:
-    """Return an error that shows the text with a caret at a position, which may be the end."""
+    """Return an error that shows the text with a caret at a position or at its end."""
     line = re.sub(r"\s", " ", text)
     first = max(0, position - _SHOWN_BEFORE) if len(line) > _SHOWN else 0
     before = ("…" if first else "") + line[first:position]

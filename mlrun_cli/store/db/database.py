@@ -96,8 +96,8 @@ class Dialect(Protocol):
             terms: the terms of the index for unindexed words; those without terms are searched in each row.
         """
 
-    def build_text_once(self, database: Database, run_key: int) -> AbstractContextManager[None]:
-        """Return a block, within a transaction, after which the row of `run_texts` contains the run's tags.
+    def defer_text_update(self, database: Database, run_key: int) -> AbstractContextManager[None]:
+        """Return a context manager that defers the update of a run's `run_texts` row to the end of its block.
 
         Within the block, a changed tag does not change the row. If the block raises, the caller must roll back.
         """
@@ -136,7 +136,7 @@ class Database(Protocol):
         """
 
     def replace_connection(self, other: Database) -> None:
-        """Take over the connection of another object of the same dialect, which is unusable afterwards."""
+        """Take over the connection of another object of the same dialect; the other object is unusable afterwards."""
 
     def get_data_version(self) -> int:
         """Return a number that changes when another connection has written; this needs no disk access.

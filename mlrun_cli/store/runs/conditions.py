@@ -351,7 +351,7 @@ def _build_text_lookup(condition: TextCondition) -> str:
 
 
 def _list_conditions(run_filter: RunFilter) -> Sequence[Condition]:
-    """Return the conditions on metrics, parameters and other values, all of which must hold."""
+    """Return the conditions, all of which must hold, on metrics, parameters and other values."""
     from mlrun_cli.runs.where.condition import AllOf, Predicate  # noqa: PLC0415 - start-up
     from mlrun_cli.runs.where.value_name import ValueName  # noqa: PLC0415
 

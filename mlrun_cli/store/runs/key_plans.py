@@ -210,7 +210,7 @@ def _read_sample(
     order: OrderSql,
     expected: Sequence[RunSet],
 ) -> _Sample:
-    """Return which runs of a sample meet the conditions and lie in each range, with their ranks in the order."""
+    """Return a sample of the runs: which meet the conditions, which lie in each range, and their ranks in the order."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
     keys = list_sample_keys(newest, _SAMPLE)
     options = [option for each in expected for option in list_range_sets(each)]
@@ -291,7 +291,7 @@ def _build_query(ranges: Sequence[Range]) -> str:
 
 
 def _choose_bound(sample: _Sample, *, descending: bool, needed: int) -> _Rank | None:
-    """Return the rank up to which `needed` runs of the sample match, or None if fewer match."""
+    """Return the rank of the `needed`-th matching run of the sample, or None if fewer runs match."""
     ranks = [rank for number, rank in enumerate(sample.ranks) if rank is not None and sample.matching >> number & 1]
     ranks.sort(reverse=descending)
     return ranks[needed - 1] if len(ranks) >= needed else None

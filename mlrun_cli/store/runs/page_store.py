@@ -77,7 +77,7 @@ class RunPageStore:
         return next(iter(self._runs.list_by_keys(found)), None)
 
     def get_count_limit(self, run_filter: RunFilter) -> int:
-        """Return the maximum to which the runs that match a filter are counted."""
+        """Return the number up to which the runs that match a filter are counted."""
         has_short_words = bool(self._database.dialect.list_unindexed_words(run_filter.text or ""))
         if not has_short_words and not _has_ranges(run_filter):
             return COUNTED

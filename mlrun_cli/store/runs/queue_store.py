@@ -124,5 +124,5 @@ class QueueStore:
         return [frozenset(filter(None, (row["gpus"] or "").split(","))) for row in rows]
 
     def _build_unindexed_target(self, column: str = "target") -> str:
-        """Return the SQL expression of the target column that prevents the use of its index, which is not selective."""
+        """Return an SQL expression for the target column that keeps the database from using its unselective index."""
         return self._database.dialect.build_unindexed_column(column)

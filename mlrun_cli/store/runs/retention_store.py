@@ -17,7 +17,7 @@ class RetentionStore:
         self._database = database
 
     def list_ended_trees(self, ended_before: int) -> Sequence[int]:
-        """Return the keys of the root runs of trees in which all runs ended before a time, oldest first.
+        """Return the keys of root runs that, with all their descendants, ended before a time, oldest first.
 
         Trees that contain a retained run are omitted.
         """

@@ -93,7 +93,7 @@ def build_intersection(parts: Iterable[RunSet]) -> Intersection:
 
 
 def list_intersected_sets(part: RunSet) -> Sequence[RunSet]:
-    """Return the sets of which this set is the intersection, or only this set."""
+    """Return the sets whose intersection this set is, or only this set if it is no intersection."""
     return part.parts if isinstance(part, Intersection) else (part,)
 
 

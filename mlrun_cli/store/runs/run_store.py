@@ -385,7 +385,7 @@ class RunStore:
     def set_tags(self, run_key: int, tags: Mapping[str, str | None]) -> None:
         """Add tags or change their values, within a transaction if several; secrets in them are redacted."""
         redacted = self._redactor.redact_document(tags)
-        with self._build_text_once(run_key, len(redacted)):
+        with self._defer_text_update(run_key, len(redacted)):
             for name, value in redacted.items():
                 self._database.execute(
                     "INSERT INTO run_tags (run_key, key, value) VALUES (:run_key, :key, :value)"
@@ -397,17 +397,17 @@ class RunStore:
 
     def remove_tags(self, run_key: int, names: Collection[str]) -> None:
         """Remove tags, within a transaction if several; ignore missing ones."""
-        with self._build_text_once(run_key, len(names)):
+        with self._defer_text_update(run_key, len(names)):
             for name in names:
                 self._database.execute(
                     "DELETE FROM run_tags WHERE run_key = :run_key AND key = :key", run_key=run_key, key=name
                 )
 
-    def _build_text_once(self, run_key: int, changes: int) -> AbstractContextManager[None]:
-        """Return a block of tag changes after which the text to search is built, instead of after each change."""
+    def _defer_text_update(self, run_key: int, changes: int) -> AbstractContextManager[None]:
+        """Return a context manager that, for several tag changes, defers the update of the run's searchable text."""
         if changes <= 1:
             return nullcontext()
-        return self._database.dialect.build_text_once(self._database, run_key)
+        return self._database.dialect.defer_text_update(self._database, run_key)
 
     def get_tags(self, run_key: int) -> dict[str, str | None]:
         """Return the tags of a run."""

@@ -150,7 +150,7 @@ def suggest_charts(workspace: Workspace, run_keys: Sequence[int], limit: int) ->
 def _suggest_scatter(
     workspace: Workspace, charts: Sequence[Chart], parameters: Mapping[int, Parameters]
 ) -> Sequence[Chart]:
-    """Return a scatter chart of the first metric over a differing parameter, or an empty list if there is none.
+    """Return a list of one scatter chart of the first metric over a parameter that differs between runs, or of none.
 
     Of the runs that have the metric, most have a number as this parameter.
 

@@ -122,7 +122,7 @@ def _read_file(pandas: Any, file: DataFile, file_index: int, options: "dict[str,
 
 
 def _list_known_columns(options: "dict[str, Any]") -> "list[str]":
-    """Return the names of the columns with requested types, and of those whose values are taken from files' paths."""
+    """Return the names of the columns with requested types and of the columns taken from files' paths."""
     text = options.get("partition_format")
     return [*options["types"], "Path", *(PartitionFormat(text).columns if text else ())]
 
@@ -200,7 +200,7 @@ def _apply_step(table: Any, step: "list[Any]") -> Any:
 
 
 def _select_rows_in_period(table: Any, columns: "list[str]", start: str, end: str, includes_bounds: bool) -> Any:
-    """Return the rows whose timestamps lie between two ISO 8601 times; an empty string stands for no bound."""
+    """Return the rows with timestamps between two ISO 8601 times; an empty string stands for no bound."""
     pandas = import_pandas()
     for column in columns:
         times = _parse_times(pandas, table[column])

@@ -131,7 +131,7 @@ class SqliteDatabase:
         return min(self._busy_timeout, _BUSY_SLICE_SECONDS)
 
     def _wait_for_stopped_index_builder(self) -> None:
-        """Wait briefly for a suspended process that is building the index, which blocks everyone else.
+        """Wait briefly if a suspended process blocks everyone else because it is building the index.
 
         Raises:
             StoreUnavailable: the process is still stopped after that.
@@ -288,7 +288,7 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """Run a block in a write transaction, locked from its start; `durable` waits for the disk."""
+        """Run the block in a write transaction, which is exclusive from its start; `durable` waits for the disk."""
         if durable:
             self._set_synchronous("FULL")
         try:
@@ -572,7 +572,7 @@ def _identify_file(path: Path) -> _OpenFile | None:
 
 
 def _is_in_wal_mode(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection's file is in WAL mode, which is turned off before a file is moved."""
+    """Return whether a connection's file is in WAL mode."""
     try:
         return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
     except sqlite3.Error:

@@ -90,8 +90,8 @@ class SqliteDialect:
         )
 
     @contextmanager
-    def build_text_once(self, database: Database, run_key: int) -> Iterator[None]:
-        """Remove a run's row of `run_texts` during a block, so that triggers change none, and insert it after it."""
+    def defer_text_update(self, database: Database, run_key: int) -> Iterator[None]:
+        """Delete a run's `run_texts` row for the block, so that no trigger updates it, and insert it afterwards."""
         from mlrun_cli.store.db.sqlite.page_schema import TAG_TEXT  # noqa: PLC0415 - start-up
 
         row = database.row("SELECT own FROM run_texts WHERE rowid = :key", key=run_key)

@@ -163,7 +163,7 @@ class ForeignDatabase(SqliteDatabase):
         )
 
     def _read_state(self) -> _State:
-        """Return the version of the file, which is read first, and its journal, if a commit may be changing the file.
+        """Return the file's version, read first, and its journal if a commit may be changing the file.
 
         Raises:
             StoreUnavailable: the file is as it was on a local disk.

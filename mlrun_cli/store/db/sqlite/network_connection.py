@@ -123,7 +123,7 @@ class NetworkDatabase(SqliteDatabase):
         try:
             self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.DatabaseError as error:
-            if not _may_come_from_partial_commit(error):
+            if not _can_come_from_partial_commit(error):
                 raise
             _get_lease_term_path(self._path).unlink(missing_ok=True)
             self._reopen()
@@ -207,13 +207,13 @@ def _open_database(path: Path, lease_term: int) -> sqlite3.Connection:
             return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
             # The host before may still have been in a commit: the file and its journal change while they are read.
-            if not _may_come_from_partial_commit(error) or time.monotonic() >= deadline:
+            if not _can_come_from_partial_commit(error) or time.monotonic() >= deadline:
                 raise
             _get_lease_term_path(path).unlink(missing_ok=True)
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _may_come_from_partial_commit(error: sqlite3.DatabaseError) -> bool:
+def _can_come_from_partial_commit(error: sqlite3.DatabaseError) -> bool:
     """Return whether an error may come from another host's commit that is incomplete or not yet fully visible here."""
     return any(text in str(error) for text in _HALF_WRITTEN)
 
@@ -258,7 +258,7 @@ def _get_lease_term_path(path: Path) -> Path:
 
 
 def _discard_cache(path: Path, lease_term: int) -> None:
-    """Discard this host's cached content of a file and its journal, which another host may have changed.
+    """Discard this host's cached content of a file and its journal, since another host may have changed them.
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
     """

@@ -29,7 +29,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | None:
-    """Return the trigrams of which every text in the index with this word of one or two letters contains one.
+    """Return trigrams, one of which is in every indexed text that contains this word of one or two letters.
 
     Texts may contain none of some. Return None if there are more than `limit`, if the index may regard other letters
     as the same than Python does, or if a text with the word may be too short for the index.

@@ -41,7 +41,7 @@ def find_index_builder_pid(database: Path) -> int | None:
 
 
 def _open_index(path: str) -> int | None:
-    """Return a descriptor of a WAL index, which is opened once per process, or None if too many files are open.
+    """Return the process's only descriptor of a WAL index, opened if needed, or None if too many files are open.
 
     It is never closed: closing it would release all locks of the process on the file, including those of SQLite.
     """
@@ -61,7 +61,7 @@ def _open_index(path: str) -> int | None:
 
 
 def _find_exclusive_holder_pid(descriptor: int, byte_offset: int) -> int | None:
-    """Return the pid of the process whose lock on a byte blocks readers; None if there is no such lock."""
+    """Return the pid of the process that blocks readers with a lock on a byte, or None if there is none."""
     order = sys.byteorder
     kind_and_whence = F_RDLCK.to_bytes(2, order) + bytes(6)
     found = fcntl(
