@@ -23,7 +23,7 @@ def copy_tree(source: Path, destination: Path) -> None:
 
 
 def copy_into_folder(source: Path, folder: Path, relative_path: str) -> Path:
-    """Copy a file to a relative path below a folder, without following links inside that folder."""
+    """Copy a file to a relative path below a folder without following links there, and return the path of the copy."""
     destination = folder / relative_path
     try:
         with open_folder_without_links(folder, Path(relative_path).parts[:-1]) as inner:

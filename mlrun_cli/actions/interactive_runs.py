@@ -113,7 +113,7 @@ def create_children(
 
 
 def complete_interactive_run(workspace: Workspace, run: Run) -> Run:
-    """Complete an interactive run; leave a run that has ended, or whose script is still running, unchanged."""
+    """Complete an interactive run, unless it has ended or belongs to a supervisor; return the current run."""
     if run.owner_lock is not None:
         with workspace.transaction(durable=True):
             has_ended = workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.COMPLETED, ended_at=now())

@@ -134,7 +134,10 @@ def _prune_snapshots(shared_folder: SharedFolder, options: _Options) -> SharedPr
 
 
 def _prune_environments(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
-    """Remove the environments that no run in the shared folder has used; locks held on nodes are not visible here."""
+    """Remove old environments that no run in the shared folder needs, and return the result.
+
+    Locks held on nodes are not visible here.
+    """
     plans = (
         read_json(RunFolder(folder).environment_plan)
         for folder in _iterate_run_folders(shared_folder, options.excluded)
@@ -147,7 +150,7 @@ def _prune_environments(shared_folder: SharedFolder, options: _Options) -> Share
 
 
 def _prune_copies(shared_folder: SharedFolder, options: _Options) -> SharedPruneResult:
-    """Remove copies of mlrun-cli and its SDK that no run in the folder uses and no recent submission has used."""
+    """Remove copies of mlrun-cli and its SDK that no run or recent submission uses, and return the result."""
     needed = set()
     for folder in _iterate_run_folders(shared_folder, options.excluded):
         run_folder = shared_folder.run_folder(folder.name)

@@ -86,7 +86,7 @@ def list_snapshot_files(workspace: Workspace, run: Run) -> list[dict[str, Any]]:
 
 
 def open_snapshot_file(workspace: Workspace, run: Run, name: str) -> BinaryIO:
-    """Open a file of a run's snapshot for reading; a link is not followed.
+    """Open a regular file of a run's snapshot for reading and return the file object; do not follow links.
 
     Raises:
         SnapshotNotFound: the run has no snapshot.

@@ -21,7 +21,7 @@ _DESCRIPTION, _FRIENDLY_NAME, _TAGS = "workspace.description", "workspace.friend
 def open_workspace(
     identity: WorkspaceIdentity, *, create: bool, starts_read_only: bool = False, only_reads: bool = False
 ) -> Workspace:
-    """Open a workspace below `MLRUN_HOME`; see `Workspace.open` for the options.
+    """Open and return a workspace below `MLRUN_HOME`; see `Workspace.open` for the options.
 
     Raises:
         WorkspaceNotFound: it does not exist, and `create` is not set.

@@ -27,7 +27,7 @@ class HeldJobs:
         """The monotonic time at which each run's job was last to be released, by run key."""
 
     def release_if_held(self, run: Run) -> Job | None:
-        """Release a run's job if its engine could not start it and holds it, or return its end after too many releases.
+        """Release a run's job if its engine holds it after a failed start; return its end if it is given up, else None.
 
         Returns:
             None, or the end of the job if that was tried too often.

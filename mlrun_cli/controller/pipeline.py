@@ -67,7 +67,7 @@ class PipelineController:
         """The targets that were away when steps were last started."""
 
     def step(self, run: Run) -> Ending | None:
-        """Start the steps whose inputs are ready; see `RunController`."""
+        """Start the steps whose inputs are ready; return the ending once no step is live any more, else None."""
         self._children.refresh()
         stages = self._determine_stages()
         is_canceled = run.status is RunStatus.CANCEL_REQUESTED

@@ -65,7 +65,7 @@ class SweepController:
         """The id of the run whose start was logged last; while its engine is away, it is tried again and again."""
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel the runs that the policy terminates, and start new ones; see `RunController`."""
+        """Cancel the runs that the policy terminates and start new ones; return the ending after the last, or None."""
         for child in self._children.refresh():
             self.append_to_log(f"'{child.run_id}' ended as {child.status.value}.")
         if self._definition.max_duration_minutes is not None and run.started_at is not None:

@@ -59,7 +59,7 @@ def detach_program(folder: Path, *kept_descriptors: int) -> None:
 def open_workspace_when_available(
     folder: Path, required_subfolder: Path, redactor: Redactor | None = None
 ) -> Workspace:
-    """Open a workspace, waiting while its store is locked or unreachable or its disk is full.
+    """Open and return a workspace; wait while its store is locked or unreachable, or its disk is full.
 
     Without a redactor, it gets that of this process's environment.
 

@@ -53,7 +53,7 @@ def reconcile_runs(workspace: Workspace) -> frozenset[int]:
 
 
 def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
-    """Reconcile the runs of a workspace whose database has not been replaced since it was opened."""
+    """Do what `reconcile_runs` does for runs with supervisors or sessions, without reopening a replaced database."""
     given_up = reconcile_sessions(workspace)
     remove_unfinished_submissions(workspace)
     targets = _Targets(workspace)

@@ -69,7 +69,7 @@ def read_sweep_file(path: Path) -> SweepFile:
 
 
 def read_sweep(document: Node) -> SweepFile:
-    """Read a sweep configuration from a document; see `read_sweep_file`."""
+    """Return the sweep configuration in a parsed document; see `read_sweep_file`."""
     return _Reader().read(document)
 
 

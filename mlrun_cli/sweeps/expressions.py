@@ -75,7 +75,7 @@ class Expression(NamedTuple):
         return self.options[index] if self.name == CHOICE else index
 
     def sample(self, generator: Random) -> Any:
-        """Sample a value that depends only on the generator's numbers, not on the version of Python."""
+        """Return a sampled value, which depends only on the generator's numbers, not on the version of Python."""
         size = self.size
         if size is not None:
             return self.get_value(sample_index(generator, size))
@@ -146,13 +146,13 @@ def expression_from_json(document: object) -> Expression:
 
 
 def sample_index(generator: Random, size: int) -> int:
-    """Sample a uniform integer from 0 up to, but not including, `size`, with deviations below 2^-64."""
+    """Return a random integer from 0 to `size - 1`; deviations from uniformity are below 2^-64."""
     bits = size.bit_length() + 64
     return (generator.getrandbits(bits) * size) >> bits
 
 
 def round_to_step(value: float, step: int) -> int:
-    """Round a value to the nearest multiple of `step`; ties go to the even multiple."""
+    """Return the multiple of `step` nearest to a value; ties go to the even multiple."""
     return round(value / step) * step
 
 
