@@ -51,7 +51,7 @@ class ExperimentStore:
         return [_build_experiment(row) for row in self._database.rows("SELECT * FROM experiments ORDER BY name")]
 
     def list_outcomes(self) -> Sequence[ExperimentOutcomes]:
-        """Return all experiments with their numbers of runs by outcome, most recently active first."""
+        """Return every experiment with the numbers of its runs by outcome, most recently active first."""
         from mlrun_cli.experiments.outcomes import ExperimentOutcomes  # noqa: PLC0415 - start-up
 
         found = {experiment.key: ExperimentOutcomes(experiment) for experiment in self.list()}

@@ -9,7 +9,7 @@ CANDIDATES = 5
 
 
 def list_ids_by_prefix(database: Database, table: str, column: str, prefix: str) -> list[str]:
-    """Return the first few ids in a column that start with a prefix, in alphabetical order, an exact match first."""
+    """Return the first few ids with this prefix in a column, in alphabetical order, which puts an exact match first."""
     rows = database.rows(
         f"SELECT {column} AS id FROM {table} WHERE {column} >= :prefix AND {column} < :beyond"  # noqa: S608 — our own words
         " ORDER BY 1 LIMIT :limit",

@@ -175,7 +175,7 @@ class MetricSummaryStore:
         return row is not None and bool(row["found"])
 
     def list_all_names(self, limit: int = 1000) -> Sequence[str]:
-        """Return up to `limit` metric names of all runs, in alphabetical order."""
+        """Return the first `limit` distinct metric names of all runs, in alphabetical order."""
         rows = self._database.rows(
             "WITH RECURSIVE each_name (name) AS (SELECT min(name) FROM metrics UNION ALL"
             " SELECT (SELECT min(name) FROM metrics WHERE name > each_name.name) FROM each_name"

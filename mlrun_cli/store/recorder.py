@@ -36,7 +36,7 @@ class Recorder:
         self._changes: dict[Change, None] = {}
 
     def begin(self) -> None:
-        """Start collecting changes; discard earlier ones."""
+        """Start collecting changes, discarding those collected before."""
         self._changes.clear()
         self._database.watch(self._records.list_watched_tables, self._collect_change)
 
@@ -119,7 +119,7 @@ class Recorder:
                 self._append_to_file(children, documents)
 
     def _get_record_folder(self, document: dict[str, Any]) -> RunFolder:
-        """Return the folder in which a run is recorded: its own folder, or its root's if it has none."""
+        """Return the folder in which a run is recorded: its own folder, or that of its root run if it has none."""
         return RunFolder(
             self._folder / "runs" / (document["root"] if _has_no_folder(document) else document["row"]["run_id"])
         )

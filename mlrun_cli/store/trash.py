@@ -193,7 +193,7 @@ class TrashStore:
         return [row["run_id"] for row in rows if json.loads(row["document"])["run"]["display_name"] == name]
 
     def list_ids_by_prefix(self, prefix: str) -> Sequence[str]:
-        """Return the first few ids of deleted runs that start with a prefix."""
+        """Return the first few ids of deleted runs that start with a prefix, in alphabetical order."""
         return list_ids_by_prefix(self._database, "trashed_runs", "run_id", prefix)
 
     def list_runs(

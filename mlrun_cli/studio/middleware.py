@@ -69,7 +69,7 @@ class AccessMiddleware:
         self._is_secure = options.certfile is not None
         self._own_host = own_host
         self._hosts = _list_host_names(options) | ({own_host} if own_host else set())
-        self._allowed_hosts = frozenset(map(_strip_port, options.allowed_hosts))
+        self._allowed_hosts = frozenset(map(_extract_host_name, options.allowed_hosts))
         self._accepts_any_address = options.host in _WILDCARDS
         self._templates = templates
 
@@ -135,7 +135,7 @@ class AccessMiddleware:
 
     def _is_known_host(self, host_header: str) -> bool:
         # DNS rebinding needs a host name, so IP addresses are safe.
-        name = _strip_port(host_header)
+        name = _extract_host_name(host_header)
         return name in self._hosts or (self._accepts_any_address and _is_ip_address(name))
 
     def _is_own_origin(self, headers: Headers) -> bool:
@@ -147,7 +147,7 @@ class AccessMiddleware:
         if origin is None:
             return headers.get("sec-fetch-site", "same-origin") == "same-origin"
         host = urlsplit(origin).netloc.lower()
-        return host == headers.get("host", "").lower() or _strip_port(host) in self._allowed_hosts
+        return host == headers.get("host", "").lower() or _extract_host_name(host) in self._allowed_hosts
 
     async def _sign_in_with_form(self, request: Request) -> Response:
         """Sign in with the token in the posted form, or show the form again."""
@@ -170,8 +170,8 @@ class AccessMiddleware:
         return self._sign_in(request, destination)
 
     def _sign_in(self, request: Request, destination: str) -> Response:
-        """Set the session cookie and redirect to a page of the studio."""
-        if self._own_host and is_loopback(_strip_port(request.headers["host"])):
+        """Set the session cookie and redirect to a page of the studio, or first move to the studio's own host name."""
+        if self._own_host and is_loopback(_extract_host_name(request.headers["host"])):
             return self._redirect_to_own_host(request, _restrict_to_local(destination))
         response = RedirectResponse(self._base + _restrict_to_local(destination), 303)
         response.set_cookie(
@@ -206,15 +206,15 @@ class AccessMiddleware:
 
 
 def _list_host_names(options: StudioOptions) -> frozenset[str]:
-    names = {"localhost", "127.0.0.1", "::1", *(_strip_port(name) for name in options.allowed_hosts)}
+    names = {"localhost", "127.0.0.1", "::1", *(_extract_host_name(name) for name in options.allowed_hosts)}
     if options.host in _WILDCARDS:
         names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     else:
-        names.add(_strip_port(options.host))
+        names.add(_extract_host_name(options.host))
     return frozenset(names)
 
 
-def _strip_port(host: str) -> str:
+def _extract_host_name(host: str) -> str:
     """Return a host in lower case without its port, and without the brackets of an IPv6 address."""
     host = host.strip().lower()
     if host.startswith("["):

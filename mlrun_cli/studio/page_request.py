@@ -76,7 +76,7 @@ class PageRequest:
         }
 
     def build_topic(self, *topic_parts: str) -> str:
-        """Return a topic of this workspace, made of a kind and its arguments, to which part of a page can subscribe."""
+        """Return a topic of this workspace to which part of a page can subscribe, made of a kind and its arguments."""
         return "|".join((str(WorkspaceUrls("", *self.workspace.identity)), *topic_parts))
 
     def redirect(self, url: str) -> Response:

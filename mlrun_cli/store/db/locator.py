@@ -41,7 +41,7 @@ class DatabaseLocator(Protocol):
 
     @staticmethod
     def load_modules() -> None:
-        """Load all modules of the dialect, including those that are otherwise loaded on first use."""
+        """Import all modules of the dialect, including those that are otherwise imported on first use."""
 
     def exists(self) -> bool:
         """Return whether the database exists."""

@@ -110,7 +110,7 @@ def _get_column(predicate: Predicate) -> str:
 
 
 def _build_type_conditions(column: str, predicate: Predicate) -> Sequence[str]:
-    """Return the conditions that restrict a comparison to values of its own type.
+    """Return the conditions that restrict a comparison to values of the same type as its constants.
 
     Every text is greater than every number, and no text is less than the empty one.
     """

@@ -35,7 +35,7 @@ def add_colours(
 
 
 def _scale_to_unit_range(parameters: Mapping[int, Parameter]) -> Mapping[int, float]:
-    """Return numeric values scaled to the range from 0 to 1, keyed by run; empty if any value is not a number."""
+    """Return numeric values scaled to the range from 0 to 1, keyed by run key; empty if any value is not a number."""
     numbers = {key: each.number for key, each in parameters.items() if each.number is not None}
     if not numbers or len(numbers) < len(parameters):
         return {}

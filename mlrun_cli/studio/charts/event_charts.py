@@ -19,7 +19,7 @@ _AXES = {STEP: "number", TIME: "time", RELATIVE: "duration"}
 
 
 def build_event_panels(workspace: Workspace, run: Run, search: str, limit: int) -> Sequence[Panel]:
-    """Return panels of the first `limit` TensorBoard scalars whose names contain the search text."""
+    """Return panels of a run's first `limit` TensorBoard scalars whose names contain the search text."""
     metrics = read_event_metrics(workspace, run)
     names = [name for name in metrics if search.casefold() in name.casefold()][:limit]
     return [_build_scalar_panel(name, metrics[name]) for name in names]

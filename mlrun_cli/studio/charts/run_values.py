@@ -25,7 +25,7 @@ class RunValues(NamedTuple):
 
     @classmethod
     def read(cls, workspace: Workspace, runs: Sequence[Run], charts: Iterable[Chart]) -> RunValues:
-        """Read the values of runs that are needed for some charts."""
+        """Read those metrics and parameters of runs that the given charts show."""
         keys = [run.key for run in runs]
         names = {name for chart in charts for name in chart.metric_names}
         uses_parameters = any(chart.uses_parameters for chart in charts)

@@ -35,7 +35,7 @@ class SqliteFile:
 
     @staticmethod
     def load_modules() -> None:
-        """Load all modules of the dialect, including those that are otherwise loaded on first use."""
+        """Import all modules of the dialect, including those that are otherwise imported on first use."""
         for name in ("change_triggers", "first_schema"):
             import_module(f"mlrun_cli.store.db.sqlite.{name}")
 

@@ -119,9 +119,9 @@ class SubmitForm(NamedTuple):
         """Return an error about redacted secrets that must be typed again, or None if there are none."""
         try:
             for name in ("arguments", "tags", "variables"):
-                _refuse_redacted_arguments(name, split_words(name, getattr(self, name)))
+                _check_for_redacted_arguments(name, split_words(name, getattr(self, name)))
             command = split_command_text(self.command)
-            _refuse_redacted_arguments("command", [command] if isinstance(command, str) else command)
+            _check_for_redacted_arguments("command", [command] if isinstance(command, str) else command)
         except UsageError as error:
             return error
         return None
@@ -319,7 +319,7 @@ def _shorten_path(folder: str, path: str | None) -> str:
     return str(Path(path).relative_to(folder)) if folder and Path(path).is_relative_to(folder) else path
 
 
-def _refuse_redacted_arguments(field_name: str, arguments: Sequence[str]) -> None:
+def _check_for_redacted_arguments(field_name: str, arguments: Sequence[str]) -> None:
     hidden = list_redacted_words(arguments)
     if hidden:
         raise InvalidValue(
