@@ -23,6 +23,7 @@ from mlrun_cli.runs.events import (
     PropertiesEvent,
     StartEvent,
     StatusEvent,
+    SupervisorColumns,
     is_attempt_event,
     parse_event,
 )
@@ -345,14 +346,10 @@ class CollectedRun:
             self._outcome = OutcomeEvent(written, {}, is_final=True)
 
 
-_COLUMNS = frozenset(
-    {"boot_id", "cancel_grace_seconds", "duration_seconds", "host_id", "lease_until", "pid_namespace", "started_at"}
-)
-
-
 def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return only those columns that a supervisor may set, since the content of the shared folder is not trusted."""
-    selected = {name: value for name, value in columns.items() if name in _COLUMNS}
+    selected = {name: columns[name] for name in SupervisorColumns.__annotations__ if name in columns}
+    selected.pop("attempts", None)
     with suppress(AttributeError, KeyError, TypeError):
         selected["attempts"] = [attempt.to_json() for attempt in parse_attempts(columns["attempts"])]
     return selected

@@ -32,6 +32,7 @@ from mlrun_cli.runs.events import (
     OutcomeEvent,
     PropertiesEvent,
     StatusEvent,
+    SupervisorColumns,
     get_last_attempt_number,
 )
 from mlrun_cli.runs.heartbeat import write_heartbeat
@@ -85,11 +86,13 @@ class NodeRun(SupervisedRun):
         self._flushed: dict[Path, int] = {}
         """The sizes of journals and logs when they were last sent to the file server."""
 
-    def change_status(self, old_statuses: set[RunStatus], new_status: RunStatus, **columns: Any) -> bool:
+    def change_status(
+        self, old_statuses: set[RunStatus], new_status: RunStatus, columns: SupervisorColumns | None = None
+    ) -> bool:
         """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
-        moved = super().change_status(old_statuses, new_status, **columns)
+        moved = super().change_status(old_statuses, new_status, columns)
         if moved or columns:
-            self._write_event(StatusEvent(old_statuses, new_status, columns, now()))
+            self._write_event(StatusEvent(old_statuses, new_status, dict(columns or {}), now()))
         return moved
 
     def add_properties(self, properties: Mapping[str, str]) -> dict[str, str]:

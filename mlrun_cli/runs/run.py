@@ -1,10 +1,11 @@
 """A run, and its records in Azure's formats.
 
 A field of the record is a field of `Run` and a line of `build_run_record`. A stored one is also a column of the same
-name: a step in `store/db/sqlite/migrations.py`, and its value where it becomes known. For the submit, this is
-`runs/new_run_fields.py` for runs of all kinds, or `submit/new_run.py` for those of a script. The store reads and writes
-columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are no columns are named
-in `store/runs/rows.py`.
+name: a step in the schema of each dialect (`store/db/sqlite/migrations.py`), and its value where it becomes known.
+For the submit, this is `runs/new_run_fields.py` for runs of all kinds, or `submit/new_run.py` for those of a script.
+While a run is live, its supervisor sets the columns that `SupervisorColumns` in `runs/events.py` lists. The store
+reads and writes columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are
+no columns are named in `store/runs/rows.py`.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.launchers.base import Launcher
 from mlrun_cli.processes.launchers.registry import get_launcher
+from mlrun_cli.runs.events import SupervisorColumns
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
@@ -72,16 +73,19 @@ class SupervisedRun:
         """Return the current version of the run from the store."""
         return self.retry_until_stored(lambda: self.workspace.runs.get_by_key(self.run.key))
 
-    def change_status(self, old_statuses: set[RunStatus], new_status: RunStatus, **columns: Any) -> bool:
+    def change_status(
+        self, old_statuses: set[RunStatus], new_status: RunStatus, columns: SupervisorColumns | None = None
+    ) -> bool:
         """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
         moved = False
+        values = columns or {}
 
         def change() -> None:
             nonlocal moved
             with self.workspace.transaction():
-                moved = self.workspace.runs.change_status(self.run.key, old_statuses, new_status, **columns)
-                if not moved and columns:
-                    self.workspace.runs.update(self.run.key, **columns)
+                moved = self.workspace.runs.change_status(self.run.key, old_statuses, new_status, **values)
+                if not moved and values:
+                    self.workspace.runs.update(self.run.key, **values)
 
         self.retry_until_stored(change)
         return moved

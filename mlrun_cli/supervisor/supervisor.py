@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import log_exception
@@ -13,6 +12,7 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.attempt import get_attempt_number, replace_attempt_start, sum_earlier_durations
 from mlrun_cli.runs.error import SERVICE_ERROR
+from mlrun_cli.runs.events import SupervisorColumns
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
@@ -102,23 +102,27 @@ class Supervisor:
     def _prepare_script(self) -> None:
         # Who starts what has waited for a target may live elsewhere than who submitted it.
         """Build the environment and create the working copy while the run's status is Preparing."""
-        owner = {**get_origin()._asdict(), "lease_until": compute_lease_end()}
+        origin = get_origin()
+        owner: SupervisorColumns = {
+            "host_id": origin.host_id,
+            "boot_id": origin.boot_id,
+            "pid_namespace": origin.pid_namespace,
+            "lease_until": compute_lease_end(),
+        }
         self._change_status({RunStatus.NOT_STARTED, RunStatus.QUEUED}, RunStatus.PREPARING, owner)
         self._preparation.prepare_environment()
         self._preparation.create_working_copy()
         self._change_status({RunStatus.PREPARING}, RunStatus.STARTING)
 
     def _change_status(
-        self, old_statuses: set[RunStatus], new_status: RunStatus, columns: Mapping[str, Any] | None = None
+        self, old_statuses: set[RunStatus], new_status: RunStatus, columns: SupervisorColumns | None = None
     ) -> None:
         """Change the status and columns of the run.
 
         Raises:
             RunStopped: the run has to stop, or has been canceled.
         """
-        if self._watch.request_stop_if_needed() or not self._run.change_status(
-            old_statuses, new_status, **(columns or {})
-        ):
+        if self._watch.request_stop_if_needed() or not self._run.change_status(old_statuses, new_status, columns):
             raise RunStopped
 
     def _start_script(self) -> Script:
@@ -133,11 +137,11 @@ class Supervisor:
         limit = self._run.submission.max_run_duration_seconds
         if limit:
             self._watch.time_limit_at = script.group.started + limit - sum_earlier_durations(row.attempts)
-        columns: dict[str, Any] = {"started_at": script.started_at}
+        columns: SupervisorColumns = {"started_at": script.started_at}
         if row.attempts:
             self._run.separate_attempt_values()
             columns = {"attempts": replace_attempt_start(row.attempts, script.started_at)}
-        self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, **columns)
+        self._run.change_status({RunStatus.STARTING}, RunStatus.RUNNING, columns)
         return script
 
     def _start_meter(self, script: Script) -> ResourceMeter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.node.node_run import build_outcome_event
-from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent
+from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent, StatusEvent, SupervisorColumns
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
@@ -147,3 +148,18 @@ def test_attempts_are_told_apart_though_the_collector_has_an_old_row(
         collected.poll(100.0 * number)
         assert len(workspace.runs.get("exp_1").attempts) == number + 1
         assert not workspace.metrics.get(row.key, "x")
+
+
+def test_an_event_sets_the_columns_of_supervisors_and_no_others(workspace: Workspace, shared: SharedRunFolder) -> None:
+    plain = sorted(SupervisorColumns.__annotations__.keys() - {"attempts"})
+    foreign = {"user_name": "another", "run_id": "exp_7", "owner_lock": "elsewhere", "no_such_column": 7}
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    before, after = {RunStatus.RUNNING}, RunStatus.FINALIZING
+    events.write(StatusEvent(before, after, {**dict.fromkeys(plain, "7"), **foreign}, 5))
+    open_run(workspace, shared).poll(0.0)
+    run = workspace.runs.get("exp_1")
+    assert (run.status, run.user_name, run.owner_lock) == (RunStatus.FINALIZING, "someone", None)
+    with sqlite3.connect(workspace.folder / "workspace.db") as database:
+        (stored,) = database.execute(f"SELECT {', '.join(plain)} FROM runs")
+    assert [float(value) for value in stored] == [7.0] * len(plain)
