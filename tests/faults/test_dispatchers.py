@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,17 @@ class Changes:
         return int(number)
 
 
+def has_open_for_writing(pid: int, path: Path) -> bool:
+    """Whether a process has a file open for writing."""
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since
+            if descriptor.readlink() == path:
+                words = Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text("ascii").split()
+                if int(words[words.index("flags:") + 1], 8) & os.O_ACCMODE:
+                    return True
+    return False
+
+
 @contextmanager
 def taken_queue(mlrun: Mlrun, target: str) -> Iterator[socket.socket]:
     """Be the dispatcher of a target in place of whoever is; the socket it is called by."""
@@ -72,9 +83,12 @@ def test_a_submitter_lets_go_of_the_lock_before_the_run_is_in_the_queue(mlrun: M
     with locked(mlrun.database):
         submitting = mlrun.start("run", "submit-script", "--async", "--ct", "cpu-cluster", "train.py")
         (folder,) = until(lambda: [path.parent for path in mlrun.database.parent.glob("runs/*/environment.json")])
+        log = mlrun.database.with_name("workspace.db-wal")
+        # Until then, the process that locks the store may be the last to close it, which removes the log.
+        until(lambda: has_open_for_writing(submitting.pid, log))
         changes = Changes()
         lock = changes.watch(folder / "lock", IN_CLOSE_WRITE)
-        changes.watch(mlrun.database.with_name("workspace.db-wal"), IN_MODIFY)
+        changes.watch(log, IN_MODIFY)
     submitting.communicate()
     assert changes.first() == lock
     go(order)
