@@ -14,7 +14,7 @@ from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, Us
 
 @contextmanager
 def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears under its name only if the block succeeds.
+    """Open a file for writing, which appears under its name only if the block succeeds, and yield the file object.
 
     Args:
         path: in an existing folder.

@@ -51,7 +51,7 @@ class Comparison(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, subject: Subject) -> Comparison:
-        """Parse a comparison: a name, quoted if it contains special characters, an operator and a value.
+        """Parse a comparison of a name (quoted if it contains special characters) with a value by an operator.
 
         Raises:
             InvalidFilter: it is not a comparison; the message says what is wrong.
@@ -82,13 +82,13 @@ def quote_name(name: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Return text in double quotes."""
+    """Return text in double quotes, with quotes and backslashes in it escaped."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def unquote(text: str) -> str:
-    """Return the text that `quote` put in double quotes."""
+    """Return the original text of a string that `quote` returned."""
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
 

@@ -10,14 +10,14 @@ _BUILT_IN_MODULES = ("_sha2", "_sha256")
 """The interpreter's built-in modules, from Python 3.12 on and before, which `random` uses too."""
 
 
-def _find_built_in_sha256() -> Any:
+def _load_sha256_constructor() -> Any:
     for name in _BUILT_IN_MODULES:
         with suppress(ImportError):  # a Python may be built without
             return import_module(name).sha256
     return import_module("hashlib").sha256
 
 
-_sha256 = _find_built_in_sha256()
+_sha256 = _load_sha256_constructor()
 
 
 def create_sha256(content: bytes = b"") -> Any:

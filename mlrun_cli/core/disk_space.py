@@ -23,7 +23,7 @@ def describe_write_remedy(error: OSError) -> str:
 
 
 def describe_full_disk(path: Path, min_free_bytes: int = FULL_BYTES) -> str | None:
-    """Return the beginning of a sentence saying that a path's disk is full, or None if it is not."""
+    """Return a clause saying that a path's disk is full, or None if it is not or if that is unknown."""
     there = next((folder for folder in (path, *path.parents) if os.path.exists(folder)), None)
     try:
         found = None if there is None else os.statvfs(there)

@@ -38,7 +38,7 @@ def open_file_without_links(folder: Path, relative_path: str) -> int | None:
 
 @contextmanager
 def open_folder_without_links(folder: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a nested folder, creating missing levels, and yield its descriptor.
+    """Open a nested folder without following links, creating missing levels, and yield its descriptor.
 
     Raises:
         FileNotWritable: one of the parts is a link.
@@ -63,6 +63,6 @@ def open_folder_without_links(folder: Path, parts: Sequence[str]) -> Iterator[in
 
 
 def _replace_descriptor(old_fd: int, new_fd: int) -> int:
-    """Close a descriptor and return the one that replaces it."""
+    """Close the old descriptor and return the new one."""
     os.close(old_fd)
     return new_fd

@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is written to the disk."""
+    """Wait until a file's content, or a folder's list of entries, is written to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -77,15 +77,15 @@ def _make_private_folder(folder: Path) -> Path:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
     except OSError as error:
-        raise _create_unusable_error(folder, error.strerror) from error
+        raise _build_unusable_error(folder, error.strerror) from error
     if not is_private(folder):
-        raise _create_unusable_error(folder, "it is not a folder of your own that nobody else can enter")
+        raise _build_unusable_error(folder, "it is not a folder of your own that nobody else can enter")
     if not _is_on_local_disk(folder):
-        raise _create_unusable_error(folder, "it is on a network file system itself")
+        raise _build_unusable_error(folder, "it is on a network file system itself")
     return folder
 
 
-def _create_unusable_error(folder: Path, reason: str | None) -> OperatingSystemError:
+def _build_unusable_error(folder: Path, reason: str | None) -> OperatingSystemError:
     return OperatingSystemError(
         f"The folder {folder}, for the locks of a home on a network file system, cannot be used: {reason}.",
         hint="Remove it, or set MLRUN_HOME to a folder on a local disk.",

@@ -80,7 +80,7 @@ def remove_lock_file(path: Path, descriptor: int) -> None:
 
 
 def refers_to_path(descriptor: int, path: Path) -> bool:
-    """Return whether an open lock file is still the one at this path."""
+    """Return whether a descriptor of a lock file refers to the file that is now at this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(get_counterpart(path)))
     except FileNotFoundError:

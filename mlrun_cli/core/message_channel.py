@@ -55,7 +55,7 @@ class MessageChannel:
         self._write(GREETING, None)
 
     def wait_for_greeting(self, timeout: float) -> None:
-        """Receive the greeting, skipping everything before it.
+        """Wait for the greeting, and discard it with everything received before it.
 
         Raises:
             ChannelClosed: it did not come.
@@ -69,7 +69,7 @@ class MessageChannel:
         del self._received[: self._received.index(GREETING) + len(GREETING)]
 
     def send(self, document: Mapping[str, Any], payload: bytes = b"", *, timeout: float | None = None) -> None:
-        """Send a message.
+        """Send a message, which consists of a JSON document and a payload.
 
         Raises:
             OSError: it cannot be sent.
@@ -79,7 +79,7 @@ class MessageChannel:
         self._write(line + payload, None if timeout is None else time.monotonic() + timeout)
 
     def receive(self, *, timeout: float | None = None) -> Message:
-        """Return the next message.
+        """Wait for the next message and return it.
 
         Raises:
             ChannelClosed: there is none.

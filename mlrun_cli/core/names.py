@@ -55,7 +55,7 @@ def check_tag_key(key: str) -> str:
     Raises:
         UsageError: it is empty, longer than 255 bytes in UTF-8, or contains a control character.
     """
-    _check_text("tag key", key, MAX_NAME_BYTES)
+    _check_printable_text("tag key", key, MAX_NAME_BYTES)
     return key
 
 
@@ -84,7 +84,7 @@ def derive_experiment_name(folder: Path) -> str:
 
 
 def _check_name(noun: str, name: str, limit: int) -> str:
-    _check_text(noun, name, limit)
+    _check_printable_text(noun, name, limit)
     for character in "/\\":
         if character in name:
             raise _build_invalid_name_error(noun, name, f"it holds '{character}'")
@@ -95,7 +95,7 @@ def _check_name(noun: str, name: str, limit: int) -> str:
     return name
 
 
-def _check_text(noun: str, text: str, limit: int) -> None:
+def _check_printable_text(noun: str, text: str, limit: int) -> None:
     if not text.strip():
         raise _build_invalid_name_error(noun, text, "it is empty")
     for character in text:

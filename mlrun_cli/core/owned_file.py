@@ -22,7 +22,7 @@ class OwnedFile:
 
     @classmethod
     def create(cls, path: Path) -> OwnedFile:
-        """Create the file, and its folder if needed.
+        """Create and lock the file, after creating its folder if needed.
 
         Raises:
             OSError: the file cannot be created.

@@ -106,7 +106,7 @@ _ALREADY_REDACTED = r"""["']?\*{3}["']?[]}),;]*"""
 
 
 def build_alternation(texts: Collection[str]) -> str:
-    """Return a pattern that matches any of the texts, longest first; without texts, it never matches."""
+    """Return a regular expression that matches any of the texts, preferring the longest, or nothing without texts."""
     return "|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)"
 
 
@@ -293,7 +293,7 @@ class Redactor:
         return tuple(self.redact_arguments(command))
 
     def list_distinctive_secrets(self, arguments: Sequence[str]) -> set[str]:
-        """Return the secrets of a command line and of the environment to be redacted wherever they appear."""
+        """Return the secrets of a command line and of the environment that are to be redacted anywhere."""
         return self._redact_by_position(arguments)[1]
 
     def redact_with_secrets(self, value: Any, secrets: Collection[str]) -> Any:
@@ -475,7 +475,7 @@ def _list_spellings(secret: str) -> set[str]:
 
 
 def _has_credentials(match: re.Match[str]) -> bool:
-    """Return whether credentials follow the HTTP authentication scheme, unlike in the prose `Basic training`."""
+    """Return whether a matched HTTP authentication scheme has credentials, unlike the prose `Basic training`."""
     if match["scheme"] == "Basic":
         return _is_base64_text(match["given"])
     return match[0] == match.string or re.fullmatch(_LIKELY_CREDENTIALS, match["given"]) is not None

@@ -143,7 +143,7 @@ def _follows_option(text: str, start: int) -> bool:
 
 
 def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str]]:
-    """Yield the words of a shell command line up to its end, the next command separator or a limit."""
+    """Yield the words of a shell command, which ends at the next command separator or at `limit`."""
     for match in re.compile(_WORD_OF_SHELL).finditer(text, start, limit):
         if match[0] in _SEPARATORS:
             return
@@ -151,7 +151,7 @@ def _iterate_segment(text: str, start: int, limit: int) -> Iterator[re.Match[str
 
 
 def _find_secret(options: _Options, words: Sequence[str], index: int) -> WordPart | None:
-    """Return the secret in the word at an index, or None: it may be an option's value, joined to it or behind it."""
+    """Return the secret in the word at an index, such as the value of an option, or None if there is none."""
     word, before = words[index], words[index - 1]
     separators = _get_separators(options)
     flag = f"-{before[-1]}" if re.fullmatch("-[A-Za-z]{2,}", before) else ""  # as `-u` in `curl -sSu`
@@ -185,7 +185,7 @@ def _is_secret_by_position(options: _Options, word: str, before: str) -> bool:
 
 
 def _extract_secret(word: str, index: int, start: int, separator: str) -> WordPart | None:
-    """Return the secret in a word after `start` or, if given, after the separator, without quotes, or None."""
+    """Return the part of a word after `start` or a separator, without quotes, or None if that part is no secret."""
     end = len(word)
     if word[start : start + 1] in ("'", '"') and word.endswith(word[start]) and end > start + 1:
         start, end = start + 1, end - 1

@@ -16,7 +16,7 @@ _AROUND = {"single": ("'\"", "\"'"), "double": ("", ""), "plain": ('"', '"')}
 
 
 def insert_variables(text: str, pattern: re.Pattern[str], find_variable: Callable[[re.Match[str]], str | None]) -> str:
-    """Replace each match of a pattern in a shell command with the variable returned by `find_variable`, if any.
+    """Replace each match of a pattern in a shell command with a reference to the variable that `find_variable` names.
 
     The values are not part of the text, so nothing in them can be parsed as words or commands, whatever quotes surround
     it. Within nested quotes that are not parsed here, as in `"$(…)"`, a value may become more than one word.

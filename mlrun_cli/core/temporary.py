@@ -80,7 +80,7 @@ def open_fd_atomically(
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=within)
         try:
             yield descriptor
-            temporary = _link_under_name(descriptor, temporary, within, name, overwrite=overwrite)
+            temporary = _give_final_name(descriptor, temporary, within, name, overwrite=overwrite)
         finally:
             os.close(descriptor)
     finally:
@@ -101,10 +101,10 @@ def _open_unnamed(folder_descriptor: int, mode: int) -> int | None:
         return None
 
 
-def _link_under_name(
+def _give_final_name(
     descriptor: int, temporary: str | None, folder_descriptor: int, name: str, *, overwrite: bool
 ) -> str | None:
-    """Link a file under its final name; return the temporary name that must still be removed, if any."""
+    """Give a file its final name by a link or rename; return the temporary name still to be removed, or None."""
     # A link replaces nothing, unlike a rename. Without a name the file is reached by its descriptor alone.
     source = f"/proc/self/fd/{descriptor}" if temporary is None else temporary
     source_folder = None if temporary is None else folder_descriptor

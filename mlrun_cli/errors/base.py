@@ -31,12 +31,12 @@ class MlrunError(Exception):
 
     @property
     def code(self) -> str:
-        """The stable code, for scripts."""
+        """The stable error code, for use in scripts."""
         return type(self).__name__
 
     @property
     def one_line(self) -> str:
-        """The message and the hint on one line, with a full stop between them if the message has none.
+        """The message and the hint on one line, with a full stop between them if the message does not end with one.
 
         A message that shows a text on lines of its own keeps them.
         """

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.documents.json import build_json_error, read_json
+from mlrun_cli.core.documents.json import build_json_error, parse_json
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import (
@@ -125,7 +125,7 @@ def read_project_config(path: Path) -> ProjectConfig:
         InvalidFile: unreadable, empty, not JSON, a key missing, or a value of a wrong type or form.
     """
     with _add_repair_hint(path):
-        return _parse_project_config(path, read_json(path, read_text(path)))
+        return _parse_project_config(path, parse_json(path, read_text(path)))
 
 
 @contextmanager
@@ -214,9 +214,9 @@ def _read_other_entries(path: Path) -> dict[str, Any]:
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}
         text = read_text(path)
-        keys = {key.casefold(): node for key, node in read_json(path, text).as_mapping().items()}
+        keys = {key.casefold(): node for key, node in parse_json(path, text).as_mapping().items()}
         if "store" in keys:
-            _parse_project_config(path, read_json(path, text))
+            _parse_project_config(path, parse_json(path, text))
     known = {"id", "scope", *_NAMES}
     document: dict[str, Any] = json.loads(text)
     return {key: value for key, value in document.items() if key.casefold() not in known}
@@ -235,7 +235,7 @@ def _list_download_paths(folder: Path) -> list[Path]:
 def _is_workspace_config(path: Path) -> bool:
     """Return whether a file is a workspace config, and not another program's file of the same name."""
     try:
-        keys = read_json(path, read_text(path)).as_mapping() if path.is_file() else {}
+        keys = parse_json(path, read_text(path)).as_mapping() if path.is_file() else {}
     except (InvalidFile, json.JSONDecodeError, OSError):
         return False
     return "workspace_name" in {key.casefold() for key in keys}

@@ -36,7 +36,7 @@ def localize_environment(plan: EnvironmentPlan, environ: Mapping[str, str]) -> E
 
 
 def _get_local_interpreter(interpreter: str, search_path: str) -> str:
-    """Return the path on this node of a runconfig's interpreter or else of a Python on PATH; raise if there is none."""
+    """Return the interpreter's path on this node, or else the path of a Python on PATH; raise if there is none."""
     if interpreter.startswith("/") and os.access(interpreter, os.X_OK):
         return interpreter
     folders = list_search_folders(search_path)
@@ -52,7 +52,7 @@ def _get_local_interpreter(interpreter: str, search_path: str) -> str:
 
 
 def _localize_build(build: EnvironmentBuild, environ: Mapping[str, str]) -> EnvironmentBuild:
-    """Return a build with the paths of this node's Python and installer."""
+    """Return a build with the paths of this node's Python and installer; raise if one of them is missing."""
     if build.builder is Builder.CONDA:
         conda = find_conda(environ)
         if conda is None:

@@ -89,7 +89,7 @@ class NodeRun(SupervisedRun):
     def change_status(
         self, old_statuses: set[RunStatus], new_status: RunStatus, columns: SupervisorColumns | None = None
     ) -> bool:
-        """Set columns, and the status if it is one of `old_statuses`; return whether the status has changed."""
+        """Set columns, and change the status if it is one of `old_statuses`; return whether the status has changed."""
         moved = super().change_status(old_statuses, new_status, columns)
         if moved or columns:
             self._write_event(StatusEvent(old_statuses, new_status, dict(columns or {}), now()))
@@ -164,7 +164,7 @@ class NodeRun(SupervisedRun):
         return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
 
     def build_process_command(self, argv: list[str]) -> list[str]:
-        """Return the command line of each process; in a job with several nodes, it includes a relay for requests."""
+        """Return the command line of each process, which starts with the relay program in a job with several nodes."""
         if len(self._nodes) <= 1:
             return argv
         return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), self._nodes[0].name, *argv]

@@ -43,7 +43,7 @@ _LOOK_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
-    """Supervise a run; return 0 if this or an earlier attempt has written an outcome, or there is nothing to do."""
+    """Supervise a run and return 0, or 1 if the run could not be started; return 0 if there is nothing to do."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(arguments[0]))
     is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
@@ -82,7 +82,7 @@ def _has_collector_ended_run(shared: SharedRunFolder) -> bool:
 
 
 def _claim_start(shared: SharedRunFolder, job_id: str) -> bool:
-    """Record this job as the one that starts the run; return False if another job has started the run already."""
+    """Record this job, if it has an id, as the one that starts the run; return False if another job has started it."""
     if not job_id:
         return True
     started_by = record_starting_job(shared, job_id)

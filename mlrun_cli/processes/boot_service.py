@@ -139,7 +139,7 @@ class CronLine:
         return any(self._is_own_line(line) for line in self._read_lines())
 
     def install(self) -> tuple[str, ...]:
-        """Add the line to the crontab."""
+        """Add the line to the crontab, replacing an existing one; return no instructions."""
         self._write_crontab([*(line for line in self._read_lines() if not self._is_own_line(line)), self.render()])
         return ()
 
@@ -172,7 +172,7 @@ def list_boot_services(
 
 
 def _compute_home_key(home: Path) -> str:
-    """Return a short hash of the path of a home, for names of units."""
+    """Return a short hash of a home's path, for use in unit names."""
     return hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
 
 

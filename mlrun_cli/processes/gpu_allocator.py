@@ -34,7 +34,7 @@ class GpuAllocator:
         self._refresh_at = 0.0
 
     def list_usable_gpus(self, visible_devices: str | None) -> list[str]:
-        """Return the ids of the GPUs that a run may use, given the submitter's `CUDA_VISIBLE_DEVICES`."""
+        """Return the names of the GPUs that a run may use, given the submitter's `CUDA_VISIBLE_DEVICES`."""
         return select_usable_gpus(self._list_gpus(), visible_devices)
 
     def allocate(self, gpu_count: int, visible_devices: str | None) -> GpuLease | None:

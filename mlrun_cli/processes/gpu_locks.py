@@ -22,7 +22,7 @@ _SHARED = 0o1777
 
 
 def ensure_lock_folder() -> Path:
-    """Return the folder of the locks, created if needed: `MLRUN_MACHINE`, or a default for all users of this machine.
+    """Create the folder of GPU locks if needed and return it: `MLRUN_MACHINE`, or a default for all users.
 
     Raises:
         MlrunError: it cannot be created, or is not a folder.
@@ -44,7 +44,7 @@ def ensure_lock_folder() -> Path:
 
 
 def _get_shared_folder() -> Path:
-    """Return the system folder in which the lock folder is created, which all users share and can write to."""
+    """Return the system folder, shared and writable by all users, in which the lock folder is created."""
     with suppress(OSError):
         if stat.S_IMODE(_LOCKS.stat().st_mode) & _SHARED == _SHARED:
             return _LOCKS

@@ -17,7 +17,7 @@ _SUDO_VARIABLE = "SUDO_UID"
 
 
 def find_owned_folder(home: Path, environ: Mapping[str, str]) -> Path | None:
-    """Return the folder that determines the owner of a home: the home or, if missing, a parent; None if none does.
+    """Return the folder whose owner shall own a home: the home or, under sudo, its nearest existing ancestor; or None.
 
     Where sudo calls a command before there is a home, the user who owns the nearest existing folder above it could not
     use a home of root there, and could exchange it. A folder that everybody may write to belongs to nobody, and no

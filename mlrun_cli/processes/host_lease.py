@@ -170,7 +170,7 @@ class HostLease:
                 self._renew()
                 return
         except OSError as error:
-            raise _create_unavailable_error(self.home, error) from error
+            raise _build_unavailable_error(self.home, error) from error
         self.acquire()
 
     def acquire(self, *, take_over: bool = False) -> None:
@@ -191,7 +191,7 @@ class HostLease:
             self._refused = (time.monotonic(), error)
             raise
         except OSError as error:
-            raise _create_unavailable_error(self.home, error) from error
+            raise _build_unavailable_error(self.home, error) from error
         set_local_folder(self.home, self.folder)
 
     def acquire_or_follow(self) -> None:
@@ -212,7 +212,7 @@ class HostLease:
             except HomeInUse as error:
                 self._follow_other_host(error)
         except OSError as error:
-            raise _create_unavailable_error(self.home, error) from error
+            raise _build_unavailable_error(self.home, error) from error
 
     def _follow_other_host(self, refusal: HomeInUse) -> None:
         self._current = _read_file(self._hosts / "current")
@@ -225,7 +225,7 @@ class HostLease:
         self._last_seen = (self._read_term_and_last_use(), time.monotonic())
 
     def check_in_use_elsewhere(self) -> None:
-        """Verify that the host whose lease is followed still uses the home, unless this host has it by now.
+        """Raise unless the host whose lease is followed still uses the home; do nothing if this host holds the lease.
 
         No clocks are compared.
 
@@ -239,7 +239,7 @@ class HostLease:
         try:
             use = self._read_term_and_last_use()
         except OSError as error:
-            raise _create_unavailable_error(self.home, error) from error
+            raise _build_unavailable_error(self.home, error) from error
         if use != seen:
             self._last_seen = (use, now)
         elif now - seen_at > LEASE_SECONDS:
@@ -263,7 +263,7 @@ class HostLease:
         return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def describe_use(self) -> tuple[str, int]:
-        """Return the host that has the home, and the seconds since it was last seen, by this machine's clock.
+        """Return the host that holds the lease, and the seconds since it last used the home, by this machine's clock.
 
         Raises:
             StoreUnavailable: the home is not there.
@@ -272,7 +272,7 @@ class HostLease:
             record = _parse_record(_read_file(self._hosts / "current")) or _parse_record(self._current)
             used_at = self._read_last_use(record["turn"])
         except OSError as error:
-            raise _create_unavailable_error(self.home, error) from error
+            raise _build_unavailable_error(self.home, error) from error
         return record["host"], max(0, round((time.time_ns() // 1000 - used_at) / MICROSECONDS))
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
@@ -323,7 +323,7 @@ class HostLease:
         """Raise HomeInUse unless the lease of another host has expired at the time `now`."""
         elapsed = (now - self._read_last_use(record["turn"])) / MICROSECONDS
         if elapsed < LEASE_SECONDS:
-            raise _create_in_use_error(self.home, record["host"], max(0, round(elapsed)))
+            raise _build_in_use_error(self.home, record["host"], max(0, round(elapsed)))
 
     def _read_current_record(self) -> bytes:
         current = self._hosts / "current"
@@ -414,7 +414,7 @@ def _is_from_this_host(record: Mapping[str, Any]) -> bool:
 
 
 def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
-    """Return whether this machine has been rebooted since it wrote a record."""
+    """Return whether this machine wrote a record and has been rebooted since."""
     here = get_origin()
     return bool(record["host_id"] == here.host_id and record["boot_id"] != here.boot_id)
 
@@ -448,7 +448,7 @@ def _encode_record(record: Mapping[str, Any]) -> bytes:
 
 
 def _parse_record(encoded_record: bytes) -> dict[str, Any]:
-    """Return the record in a file, or an empty one if none has been completely written."""
+    """Parse the content of a record's file; return an empty dict if no record has been completely written."""
     try:
         document = json.loads(encoded_record)
     except ValueError:
@@ -456,7 +456,7 @@ def _parse_record(encoded_record: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _create_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUse:
+def _build_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUse:
     return HomeInUse(
         f"The home {home} is in use from {host}, last seen {unused_seconds} s ago. It is on a network file system, "
         "which one host at a time can use.",
@@ -466,7 +466,7 @@ def _create_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUs
     )
 
 
-def _create_unavailable_error(home: Path, error: OSError) -> StoreUnavailable:
+def _build_unavailable_error(home: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"The home {home} cannot be used at the moment: {error.strerror or error}.",
         hint="Check that its file system is mounted and can be written.",

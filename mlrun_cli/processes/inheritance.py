@@ -50,7 +50,7 @@ def get_limits() -> dict[str, list[int]]:
 
 
 def list_limit_warnings(limits: Limits) -> tuple[str, ...]:
-    """Return a line for each limit that a supervisor cannot lift and that may keep it from recording a run's end."""
+    """Return a warning for each limit that a supervisor cannot lift and that may keep it from recording a run's end."""
     if int(_read_status_field("CapEff:") or "0", 16) & _MAY_LIFT:
         return ()
     return tuple(

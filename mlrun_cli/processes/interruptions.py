@@ -30,7 +30,7 @@ class Interruptions:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def have_arrived(self) -> bool:
-        """Return whether signals of this context have arrived while they are blocked."""
+        """Return whether blocked signals of this context are pending."""
         return not signal.sigpending().isdisjoint(self._signals)
 
     def __exit__(self, *_: object) -> None:

@@ -47,10 +47,10 @@ class Launch(NamedTuple):
         return tuple(f"{PROCESS_LOG_PREFIX}{number:0{width}}.txt" for number in range(self.process_count))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the launch as a JSON-compatible dict."""
         return self._asdict()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Launch:
-        """Return the launch from a JSON object, ignoring unknown keys from other versions."""
+        """Create a launch from the dict of `to_json`, ignoring unknown keys from other versions."""
         return cls(**{name: document[name] for name in cls._fields if name in document})

@@ -25,7 +25,7 @@ _VERSION_1 = _Files(f"{_ROOT}/memory", "memory.oom_control", "memory.limit_in_by
 
 
 def count_oom_kills() -> int:
-    """Return the number of processes in this process's cgroup that the kernel has killed for lack of memory."""
+    """Return the number of OOM kills in this process's cgroup, or on the whole machine if the former is unknown."""
     for files, folder in _iterate_cgroups():
         killed = _read_oom_kill_count(f"{folder}/{files.events}")
         if killed is not None:
@@ -47,7 +47,7 @@ def read_memory_limit() -> int | None:
 
 
 def _iterate_cgroups() -> Iterator[tuple[_Files, str]]:
-    """Yield the folders of this process's cgroups that may contain memory files."""
+    """Yield this process's cgroups that may have memory files, each as its version's file names and its folder."""
     for line in read_proc("/proc/self/cgroup").decode("utf-8", "surrogateescape").splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0":

@@ -92,7 +92,7 @@ def list_run_processes(run_id: str) -> list[ProcessId]:
 
 
 def list_supervisors(run_id: str, lock_stat: os.stat_result | None) -> list[ProcessId]:
-    """Return the processes that have the owner lock of a run open because they own or recover the run.
+    """Return the supervisors that own or recover a run, found by its open owner lock or else by their command lines.
 
     Args:
         run_id: the id of the run.

@@ -40,7 +40,7 @@ def read_process_redactor() -> Redactor:
 
 
 def build_process_redactor(lines: Iterable[str]) -> Redactor:
-    """Return a redactor for the secrets in this process's environment and in lines of `format_secrets`."""
+    """Return a redactor for the secrets in this process's environment and in lines written by `format_secrets`."""
     secrets = []
     for line in lines:
         with suppress(ValueError):  # the last one may have been cut

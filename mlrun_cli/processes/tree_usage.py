@@ -28,7 +28,7 @@ class TreeUsage(NamedTuple):
 
 
 def list_run_tree_pids(root_pids: Collection[int], run_id: str, *, is_contained: bool) -> Sequence[int]:
-    """Return the pids of a run's processes that descend from this process, except processes of runs that it submitted.
+    """Return the pids of a run's processes below this process, without the processes of runs that the run submitted.
 
     Args:
         root_pids: the children of this process that belong to the run.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlrun_cli.core.documents.json import read_json
+from mlrun_cli.core.documents.json import parse_json
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.errors import InvalidFile
 
@@ -80,7 +80,7 @@ def test_numbers_of_json_keep_their_text(tmp_path: Path) -> None:
 )
 def test_json_reads_as_the_standard_library_reads_it(value: object) -> None:
     for indent in (None, "\t"):
-        assert read_json(Path("x"), json.dumps(value, indent=indent)).to_plain() == value
+        assert parse_json(Path("x"), json.dumps(value, indent=indent)).to_plain() == value
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from mlrun_cli.core.documents.node import Node, NodeBuilder, Scalar, join_key_pa
 from mlrun_cli.errors import InvalidFile
 
 
-def read_json(path: Path, text: str) -> Node:
-    """Parse JSON text into nodes.
+def parse_json(path: Path, text: str) -> Node:
+    """Parse JSON text and return its root node.
 
     Raises:
         json.JSONDecodeError: the text is not JSON.

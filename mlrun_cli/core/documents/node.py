@@ -187,7 +187,7 @@ def quote_value(key_path: str, text: str) -> str:
 
 
 def join_key_path(key_path: str, key: str) -> str:
-    """Return the key path of a key in a mapping."""
+    """Return the key path of a key in the mapping at `key_path`."""
     return f"{key_path}.{key}" if key_path else key
 
 
@@ -235,7 +235,7 @@ class NodeBuilder:
             raise build_file_error(self.path, TOO_DEEP, line=line, key_path=_shorten_text(key_path))
 
     def record_key(self, lines: dict[str, int], key: str, key_path: str, line: int) -> None:
-        """Record the line of a mapping's key before its value is read.
+        """Record the line of a mapping's key; raise if the mapping already has the key.
 
         Raises:
             InvalidFile: the mapping already has the key.

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from mlrun_cli.core.documents.json import build_json_error, read_json
+from mlrun_cli.core.documents.json import build_json_error, parse_json
 from mlrun_cli.core.documents.node import Node
 from mlrun_cli.core.text_files import read_text
 from mlrun_cli.errors import InvalidFile
@@ -28,7 +28,7 @@ def read_document(path: Path) -> Node:
     if not text.lstrip().startswith(("{", "[")):
         return _read_yaml(path, text)
     try:
-        return read_json(path, text)
+        return parse_json(path, text)
     except json.JSONDecodeError as error:
         # Flow YAML looks like JSON, and may leave out quotes or end a list with a comma.
         try:
@@ -40,6 +40,6 @@ def read_document(path: Path) -> Node:
 
 
 def _read_yaml(path: Path, text: str) -> Node:
-    from mlrun_cli.core.documents.yaml import read_yaml  # noqa: PLC0415 - PyYAML takes 16 ms to import
+    from mlrun_cli.core.documents.yaml import parse_yaml  # noqa: PLC0415 - PyYAML takes 16 ms to import
 
-    return read_yaml(path, text)
+    return parse_yaml(path, text)

@@ -28,8 +28,8 @@ _TAGS = _TEXT_TAGS | {_YAML_TAG + name for name in ("null", "bool", "int", "floa
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_yaml(path: Path, text: str) -> Node:
-    """Parse YAML text that contains a single document into nodes.
+def parse_yaml(path: Path, text: str) -> Node:
+    """Parse YAML text that contains a single document, and return its root node.
 
     Raises:
         InvalidFile: the text is empty or not YAML; has a duplicate key; is nested too deeply or has too many values

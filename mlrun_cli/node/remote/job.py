@@ -22,7 +22,7 @@ _OF_CONNECTION = ("SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "X
 
 
 def execute_job(arguments: Sequence[str]) -> int:
-    """Execute a job and return its exit code; this process holds the job's inherited locks until the end.
+    """Execute a job, record its end and return 0; this process holds the job's inherited locks until it exits.
 
     Args:
         arguments: the folder of the target, the id of the run, the descriptors of the locks, the names of the GPUs.

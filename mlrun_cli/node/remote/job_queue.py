@@ -91,7 +91,7 @@ class JobQueue:
         return read_json(self._get_job_path(run_id))
 
     def describe(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the state, reason, end and command line of the existing jobs of these runs, keyed by run id."""
+        """Return the states of these runs' existing jobs, with why they wait or how they ended, keyed by run id."""
         limit = self._read_limit()
         described = {}
         before = 0
@@ -141,7 +141,7 @@ class JobQueue:
             self._kill_job(row)
 
     def remove(self, run_id: str) -> None:
-        """Cancel a job if it has not ended, and delete it from the queue, so that it is never accepted again.
+        """Cancel a job if it has not ended, delete it from the queue, and reject late submissions of it from now on.
 
         Raises:
             OSError: the queue cannot be written.
@@ -220,7 +220,7 @@ class JobQueue:
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
 
     def _start_job(self, job: Mapping[str, Any]) -> bool:
-        """Start the process of a job under its lock and GPU locks; return False if it could not be started."""
+        """Start the process of a job under its locks; return False if it lacks GPUs or was started too often."""
         run_id = job["run_id"]
         if job["starts"] >= _MAX_STARTS:
             words = f"its program ended {_MAX_STARTS} times at once, see {job['log']}"

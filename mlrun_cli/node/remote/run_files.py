@@ -97,7 +97,7 @@ class RunFiles:
                         yield f"{folder}/{name}"
 
     def _read_chunk(self, name: str, buffer: ChunkBuffer) -> tuple[int, int, bool] | None:
-        """Read the next chunk of a file; return its offset, size and whether it is the last, or None if unchanged."""
+        """Add a file's next chunk to `buffer`; return its offset, size and whether it is the last, or None if none."""
         try:
             descriptor = os.open(self._folder.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

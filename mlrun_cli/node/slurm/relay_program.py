@@ -28,7 +28,7 @@ _BACKLOG = 64
 
 
 def main(arguments: list[str]) -> None:
-    """Start a relay if it is needed, and execute the command."""
+    """Start a relay unless this is the supervisor's node, and replace this process with the command."""
     folder, node, *command = arguments
     with ExitStack() as stack:
         if os.environ.get("SLURMD_NODENAME") != node:
@@ -41,16 +41,16 @@ def main(arguments: list[str]) -> None:
 
 
 def start_relay(shared: SharedRunFolder, stack: ExitStack) -> str:
-    """Start a process that forwards the requests of this process while it is alive; return its socket's folder.
+    """Start a relay that forwards requests until this process ends; return the folder of the relay's socket.
 
-    It is no child of this process, since the script may wait for all of its own.
+    The relay is no child of this process, since the script may wait for all of its own.
 
     Args:
         shared: the folder of the run.
         stack: what to close, by either of the two processes, once the relay is not needed any more.
 
     Returns:
-        The folder with its socket.
+        The folder with the relay's socket.
 
     Raises:
         OSError: it cannot be started.

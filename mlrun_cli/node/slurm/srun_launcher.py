@@ -66,7 +66,7 @@ class SrunLauncher(Launcher):
     def identify_failed_process(
         self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the process that srun reported first, or else the first one with an exception, or else srun itself."""
+        """Return the index and log of the process that srun reports, or of the first with an exception, or of srun."""
         del first_failed_index
         logs = self.launch.log_names
         named = re.search(r"^mlrun: process (\d+) failed", read_tail(artifacts_folder / STD_LOG), re.MULTILINE)

@@ -148,7 +148,7 @@ def _get_job_id() -> str:
 
 
 def _count_cpus() -> int:
-    """Return the number of the job's CPUs on the node where it has the fewest."""
+    """Return the number of the job's CPUs on the node where it has the fewest, or 1 if that is unknown."""
     numbers = re.findall(r"(\d+)(?:\(x\d+\))?", os.environ.get("SLURM_JOB_CPUS_PER_NODE", ""))
     return min(map(int, numbers), default=1)
 

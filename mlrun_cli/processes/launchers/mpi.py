@@ -38,7 +38,7 @@ class MpiLauncher(Launcher):
     variable_prefixes = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
     def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:
-        """Return the process of MPI's launcher."""
+        """Return a list with a single process, MPI's launcher."""
         variables = (
             self.build_shared_variables()
             | _AS_ROOT
@@ -81,7 +81,7 @@ class MpiLauncher(Launcher):
     def identify_failed_process(
         self, artifacts_folder: Path, first_failed_index: int, has_exception: Callable[[Path], bool]
     ) -> tuple[int, str]:
-        """Return the process that MPI reports as failed, or else the first with an exception, or else the launcher."""
+        """Return the index and log of the process that MPI reports, or of the first with an exception, or of MPI."""
         if not self._has_several_logs():
             return super().identify_failed_process(artifacts_folder, first_failed_index, has_exception)
         logs = self.launch.log_names
@@ -99,7 +99,7 @@ class MpiLauncher(Launcher):
 
 
 def _build_batch_variables(address: str, port: int) -> dict[str, str]:
-    """Return the variables with the address of the first node that Azure sets for MPI jobs."""
+    """Return the variables in which Azure gives MPI jobs the address of the first node."""
     return {"AZ_BATCHAI_MPI_MASTER_NODE": address, "AZ_BATCH_MASTER_NODE": f"{address}:{port}"}
 
 

@@ -15,7 +15,7 @@ class NodesLauncher(Launcher):
 
     @property
     def port_count(self) -> int:
-        """The number of ports: 0 for a single process."""
+        """The number of free ports needed: 0 for a single node, otherwise 1."""
         return 0 if self.launch.node_count == 1 else 1
 
     def prepare_processes(self, ports: Sequence[int]) -> list[LaunchedProcess]:

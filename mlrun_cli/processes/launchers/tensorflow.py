@@ -16,7 +16,7 @@ class TensorflowLauncher(Launcher):
 
     @property
     def port_count(self) -> int:
-        """The number of ports: one for each process."""
+        """The number of free ports needed: one for each process."""
         return self.launch.process_count
 
     def get_node_log_name(self, node_index: int) -> str:
