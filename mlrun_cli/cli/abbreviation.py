@@ -10,7 +10,7 @@ _OUTPUT = "--output"
 
 
 def find_option_names(parameters: Iterable[Any], prefix: str) -> list[str]:
-    """Return the long option names that start with a prefix, at most one for each option.
+    """Return the long option names that start with a prefix, at most one positive and one negative name per option.
 
     Args:
         parameters: Typer's parameters of a command.
@@ -25,7 +25,7 @@ def find_option_names(parameters: Iterable[Any], prefix: str) -> list[str]:
 
 
 def build_name_expander(parameters: Iterable[Any]) -> Callable[[str], str]:
-    """Return a function that expands an abbreviated option name; names are passed and returned without dashes."""
+    """Return a function that expands unambiguous abbreviations of option names without dashes; others are kept."""
     parameters = list(parameters)
     whole = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
 

@@ -217,10 +217,10 @@ def run_command(
 
 
 def _check_no_run_ids(own: Signature, values: Mapping[str, Any], query_words: Sequence[str]) -> None:
-    """Raise if words where a query may stand follow the id of a run, and so are ids of runs themselves.
+    """Raise if words in the place of a query follow the value of `-r`, so that they are probably further run ids.
 
     Raises:
-        UnexpectedArgument: they are.
+        UnexpectedArgument: there are such words.
     """
     if not query_words or query_words[0].lstrip().startswith("["):
         return
@@ -238,7 +238,7 @@ def _check_no_run_ids(own: Signature, values: Mapping[str, Any], query_words: Se
 
 
 def describe_run_option(run_ids: Sequence[str], next_word: str, *, is_list: bool) -> str:
-    """Return advice about a word that follows the value of `-r`."""
+    """Return advice, with a final space, on a word that follows the value of `-r` without an option of its own."""
     if not is_list:
         return "-r names one run here. "
     return f"Name each run with its own -r, as in '-r {run_ids[-1]} -r {next_word}'. "
@@ -255,7 +255,7 @@ def _call_function(function: Callable[..., object], values: Mapping[str, Any], g
 
 
 def _output_result(returned_value: object, global_options: GlobalOptions) -> int:
-    """Write a command's result to the file of `-t` and, even if that fails, print it; return the exit code."""
+    """Write a command's result to the file of `-t`, if given, and print it even if that fails; return the exit code."""
     result = returned_value if isinstance(returned_value, Result) else Result(returned_value)
     try:
         if global_options.metadata_file is not None and result.value is not None:
@@ -320,5 +320,5 @@ def _print_value(result: Result, global_options: GlobalOptions) -> None:
 
 
 def measure_terminal_width() -> int | None:
-    """Return COLUMNS, or else the width of the terminal in columns, or None if stdout is not a terminal."""
+    """Return the value of COLUMNS, or else the terminal's width in columns, or None if stdout is not a terminal."""
     return shutil.get_terminal_size((0, 0)).columns or None

@@ -53,7 +53,7 @@ def import_group(name: str) -> Group:
 
 
 def find_declaration(arguments: Sequence[str]) -> tuple[Declaration, Sequence[str]] | None:
-    """Return the command at the start of a line and the words after it, or None if the line starts with no command."""
+    """Return the declaration of the command that starts a line and the words after it, or None if there is none."""
     is_under_ml = arguments[:1] == ["ml"]
     name, *following = arguments[is_under_ml:] or [""]
     if name in COMMANDS and not is_under_ml:
@@ -69,14 +69,14 @@ def find_subcommand_declaration(group: Group, arguments: Sequence[str]) -> tuple
     subcommands = group.list_subcommands()
     count = 2 if " ".join(arguments[:2]) in subcommands else 1
     subcommand = " ".join(arguments[:count])
-    if subcommand not in subcommands or _is_unsupported(group.name, arguments[:2]):
+    if subcommand not in subcommands or _is_azure_only(group.name, arguments[:2]):
         return None
     declaration = group.find(subcommand)
     return None if declaration is None else (declaration, arguments[count:])
 
 
-def _is_unsupported(group: str, arguments: Sequence[str]) -> bool:
-    """Return whether the first word after a subcommand, such as `aks`, makes it a command that only Azure has."""
+def _is_azure_only(group: str, arguments: Sequence[str]) -> bool:
+    """Return whether two words after a group, such as `attach aks`, name a command that only Azure has."""
     if len(arguments) < 2 or arguments[1].startswith("-"):
         return False
     from mlrun_cli.cli.azure.unsupported import AZURE_ONLY  # noqa: PLC0415 - start-up

@@ -71,7 +71,7 @@ def _read_answer(prompt: str) -> str:
 
 @contextmanager
 def _open_signal_pipe() -> Iterator[int]:
-    """Yield a pipe that becomes readable when a signal arrives, so that a wait for stdin can end early."""
+    """Yield a file descriptor that becomes readable when a signal arrives, so that a wait for stdin can end early."""
     arrived, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     before = signal.set_wakeup_fd(told)
     try:

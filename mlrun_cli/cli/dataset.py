@@ -239,7 +239,7 @@ def _build_description(workspace: Workspace, dataset: Dataset) -> dict[str, Any]
 
 
 def _format_source(path: dict[str, str]) -> str:
-    """Return a path of data as the SDK shows it, `('datastore', 'folder/*.csv')` or a path or redacted URL."""
+    """Return a data path as the SDK shows it: `('datastore', 'folder/*.csv')`, a local path or a redacted URL."""
     if "datastore" in path:
         return str((path["datastore"], path["path"]))
     (source,) = path.values()

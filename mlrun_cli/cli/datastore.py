@@ -208,7 +208,7 @@ def detach(global_options: GlobalOptions, name: _Name, yes: Yes = False) -> obje
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:
-    """Return the record of a datastore, with Azure's keys, here in snake_case, and `folder` and `is_default`."""
+    """Return a datastore's record: Azure's keys in snake_case, plus `folder` and `is_default`."""
     known = build_datastore_record(
         datastore, is_default=datastore.name == actions.get_default_datastore_name(workspace)
     )

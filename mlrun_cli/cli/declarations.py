@@ -93,7 +93,7 @@ class CommandParameter(NamedTuple):
 
     @property
     def off_names(self) -> Sequence[str]:
-        """The names that turn a flag off, such as `--no-keep`; empty for other options."""
+        """The names that turn a flag off, such as `--no-keep`; empty for other parameters."""
         return self.declared.off_names if isinstance(self.declared, Option) else ()
 
     def without_names(self, names: Set[str]) -> CommandParameter:

@@ -76,7 +76,7 @@ def to_mlrun_error(exception: Exception) -> MlrunError:
 
 
 def _add_full_disk_hint(error: MlrunError) -> None:
-    """Extend an error's hint with the note that the home folder's disk is full, if that may be the cause."""
+    """Add to an error's hint that the home folder's disk is full, if that may be the cause."""
     from mlrun_cli.actions.workspaces import get_home  # noqa: PLC0415 - not on the way of what succeeds
     from mlrun_cli.core.disk_space import describe_full_disk  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ BROKEN_PIPE = 141
 
 
 def build_tree() -> TyperGroup:
-    """Build and return the root of Typer's commands."""
+    """Build and return the Typer group at the root of the command tree."""
     from mlrun_cli.cli.tree import build_root  # noqa: PLC0415 - plain lines do without Typer
 
     return build_root()

@@ -383,7 +383,7 @@ def _parse_filters(pairs: Sequence[str] | None, option: str) -> tuple[PairFilter
 def _build_details(
     sample_input: str | None, sample_output: str | None, cores: float | None, gigabytes: float | None, gpus: int | None
 ) -> dict[str, Any]:
-    """Return the given fields of `ModelDetails`.
+    """Return the fields of `ModelDetails` that are given, keyed by name.
 
     Raises:
         UsageError: an amount is infinite or not a number.

@@ -13,7 +13,7 @@ _PATHS = frozenset({"path", "file", "directory"})
 def collect_given_values(
     parser: Any, parameters: Sequence[Any], arguments: Sequence[str]
 ) -> tuple[Mapping[str, Any], Sequence[str]]:
-    """Parse a command line into the given values, keyed by parameter name, and the words that belong to no parameter.
+    """Parse a command line; return given values, keyed by parameter name, and the words that belong to no parameter.
 
     The values of options are lists, also of those that take one.
 
@@ -30,7 +30,7 @@ def collect_given_values(
 
 
 def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:
-    """Check values given on the command line for mistakes that Typer accepts.
+    """Raise if values given on the command line contain mistakes that Typer accepts.
 
     An option without its value would use the next option as its value. A second value that differs from the first
     would replace it. An empty path, as from a variable that a pipeline does not set, would mean the current folder.
@@ -49,8 +49,8 @@ def check_given_values(parameters: Sequence[Any], values: Mapping[str, Any]) -> 
 
 
 def _check_option(parameter: Any, values: Sequence[str], option_names: frozenset[str]) -> None:
-    """Check an option's values for missing, empty and conflicting ones."""
-    name = _get_name(parameter)
+    """Raise if an option's value is missing or an empty path, or if its values conflict."""
+    name = _get_parameter_name(parameter)
     for value in values:
         if value.partition("=")[0] in option_names:
             raise MissingOption(
@@ -68,7 +68,7 @@ def _check_option(parameter: Any, values: Sequence[str], option_names: frozenset
 
 
 def _build_empty_path_error(parameter: Any) -> InvalidValue:
-    name = _get_name(parameter)
+    name = _get_parameter_name(parameter)
     return InvalidValue(f"{name} is empty.", hint="Give it a path, or leave it out.", target=name)
 
 
@@ -76,7 +76,7 @@ def _takes_value(parameter: Any) -> bool:
     return parameter.param_type_name == "option" and not parameter.is_flag and not parameter.count
 
 
-def _get_name(parameter: Any) -> str:
+def _get_parameter_name(parameter: Any) -> str:
     """Return the long name of an option, or the name of an argument as shown in help."""
     is_option = parameter.param_type_name == "option"
     return str(max(parameter.opts, key=len) if is_option else parameter.metavar)

@@ -76,7 +76,7 @@ def parse_without_typer(
 def _distribute_arguments(
     parameters: Sequence[CommandParameter], arguments: Sequence[str], texts_by_name: dict[str, list[str]]
 ) -> None:
-    """Assign words to the positional arguments; only the last argument may take several words."""
+    """Assign words to arguments, of which only the last may take several; raise NotPlain if words are left."""
     left = list(arguments)
     for parameter in parameters:
         count = len(left) if parameter.is_list else 1
@@ -88,7 +88,7 @@ def _distribute_arguments(
 
 
 def _convert_texts(parameter: CommandParameter, texts: Sequence[str] | None) -> Any:
-    """Return the value of a parameter that may be given several times, or its default if it is not given."""
+    """Return the value of a parameter, converted from the texts given for it, or its default if there are none."""
     if texts is None:
         return _convert_default(parameter)
     if parameter.is_list:
@@ -125,7 +125,7 @@ def _convert_text(parameter: CommandParameter, text: str) -> Any:
 
 
 def _raise_not_plain() -> Any:
-    """Raise NotPlain, as an expression."""
+    """Raise NotPlain, for use in expressions."""
     raise NotPlain
 
 

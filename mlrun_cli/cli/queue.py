@@ -117,7 +117,7 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
 
 
 def _format_nodes(record: Mapping[str, Any]) -> str:
-    """Return the number of nodes of a run, or of nodes in use for a target without runs, as text."""
+    """Return the number of a run's nodes or, for a target without runs, 0 and the node limit, if any, as text."""
     if "run_id" in record:
         return str(record["node_count"])
     return f"0/{record['max_nodes']}" if "max_nodes" in record else "0"

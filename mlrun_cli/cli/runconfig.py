@@ -153,7 +153,7 @@ def print_schema(global_options: GlobalOptions) -> object:  # noqa: ARG001 - eve
 
 
 def _open_workspace(global_options: GlobalOptions, *, is_attached: bool) -> AbstractContextManager[Workspace | None]:
-    """Open the workspace of an attached folder or of `-w`, or yield None if there is neither.
+    """Return a context manager that yields the workspace of `-w` or the attached folder, or None if there is neither.
 
     Raises:
         WorkspaceNotFound: `-w` names a workspace that does not exist. That of an attached folder may be missing.

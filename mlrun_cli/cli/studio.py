@@ -80,7 +80,7 @@ def studio(
         raise ConflictingOptions(
             "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
         )
-    _check_home_is_ours(get_home())
+    _check_home_not_in_use(get_home())
     options = StudioOptions(
         home=str(get_home()),
         host=host,
@@ -111,11 +111,11 @@ def check_studio_extra() -> None:
         )
 
 
-def _check_home_is_ours(home: Path) -> None:
-    """Raise an error that says where the studio is if another host uses the home.
+def _check_home_not_in_use(home: Path) -> None:
+    """Raise HomeInUse, with a hint on where the studio runs, if another host uses the home.
 
     Raises:
-        HomeInUse: it does.
+        HomeInUse: another host uses it.
         StoreError: the home cannot be used.
     """
     if not home.exists():
@@ -178,7 +178,7 @@ def _parse_base_path(text: str) -> str:
 
 
 def _resolve_readable_file(option: str, path: Path | None) -> str | None:
-    """Return the absolute path of a readable file, or None for None."""
+    """Return the absolute path of a file, or None for None; raise InvalidPath if the file is not readable."""
     if path is None:
         return None
     if not os.access(path, os.R_OK) or path.is_dir():

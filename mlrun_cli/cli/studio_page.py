@@ -39,7 +39,7 @@ def open_studio_page(home: Path, url: str, messages: Messages) -> dict[str, str]
 
 
 def describe_studio_elsewhere(home: Path) -> str | None:
-    """Return where the studio of the other host is that uses a home, or None if this host uses the home."""
+    """Return a text that says where the studio runs if another host uses the home, otherwise None."""
     lease = find_lease(home)
     if lease is None or lease.refusal is None:
         return None

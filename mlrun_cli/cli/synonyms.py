@@ -79,6 +79,6 @@ def find_subcommand_by_synonym(group: str, word: str, subcommands: Collection[st
 
 
 def find_command_by_synonym(word: str) -> str | None:
-    """Return the command for a synonym, or for a subcommand of `run` without its group; None if it is neither."""
+    """Return the command for a synonym, or for a subcommand of `run` without its group; None for other words."""
     subcommand = word if word in _SUBCOMMANDS_OF_RUN else _OF_RUNS.get(word)
     return _AT_THE_ROOT.get(word) or (None if subcommand is None else f"run {subcommand}")

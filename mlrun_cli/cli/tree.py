@@ -73,8 +73,8 @@ class _Tree(TyperGroup):
         """
         raise NotImplementedError
 
-    def get_azure_words(self, name: str) -> str:
-        """Return the words that follow `az ml` for the command with this name."""
+    def get_azure_command_path(self, name: str) -> str:
+        """Return the command path after `az ml` of the command with this name."""
         return name
 
     def find_by_synonym(self, name: str) -> str | None:
@@ -108,7 +108,7 @@ class _Tree(TyperGroup):
         found = self.find(cmd_name, with_completers=ctx.resilient_parsing)
         if found is not None:
             return found
-        words = self.get_azure_words(cmd_name)
+        words = self.get_azure_command_path(cmd_name)
         advice = AZURE_ONLY.get(words) or AZURE_ONLY.get(cmd_name)
         if advice is not None:
             raise UnsupportedCommand(f"mlrun-cli has no '{words}'.", hint=advice, target=words)
@@ -176,8 +176,8 @@ class CommandGroup(_Tree):
         declaration = self._group.find(name)
         return None if declaration is None else build_command(declaration, name, with_completers=with_completers)
 
-    def get_azure_words(self, name: str) -> str:
-        """Return the words that follow `az ml` for a subcommand: the group and the subcommand."""
+    def get_azure_command_path(self, name: str) -> str:
+        """Return the command path after `az ml` of a subcommand: the group and the subcommand."""
         return f"{self.name} {name}"
 
     def find_by_synonym(self, name: str) -> str | None:
@@ -249,10 +249,10 @@ class _ParentGroup(_Tree):
         if args[:1] == ["help"] and ctx.resilient_parsing:
             self._suggests_topics = True
         elif args[:1] == ["help"]:
-            args = ["help", *self._find_help(ctx, args[1:])]
+            args = ["help", *self._resolve_help_words(ctx, args[1:])]
         return super().parse_args(ctx, args)
 
-    def _find_help(self, ctx: Any, arguments: list[str]) -> list[str]:
+    def _resolve_help_words(self, ctx: Any, arguments: list[str]) -> list[str]:
         """Print the given topic or the list of topics and exit, or return the words of the command that is meant.
 
         Raises:
@@ -266,7 +266,7 @@ class _ParentGroup(_Tree):
             print_topic(arguments[0])
         else:
             words = " ".join(arguments).split()
-            path = words if words and self.find(words[0]) is not None else self._find_by_last_word(words)
+            path = words if words and self.find(words[0]) is not None else self._find_by_last_words(words)
             if path or arguments[0] in AZURE_ONLY:
                 return path or arguments
             nearest = find_similar_name(arguments[0], self.list_summaries()) or self.find_by_synonym(arguments[0])
@@ -274,8 +274,8 @@ class _ParentGroup(_Tree):
         ctx.exit()
         return []
 
-    def _find_by_last_word(self, words: Sequence[str]) -> list[str]:
-        """Return the words of the first command that ends with the given ones, those of `run` first; empty if none."""
+    def _find_by_last_words(self, words: Sequence[str]) -> list[str]:
+        """Return the path of a command that ends with the given words, preferably one of `run`; empty if none does."""
         wanted = " ".join(words)
         for name in sorted((each for each in self.list_summaries() if each in _GROUPS), key=lambda name: name != "run"):
             for subcommand in import_group(name).list_subcommands():
@@ -284,7 +284,7 @@ class _ParentGroup(_Tree):
         return []
 
     def find(self, name: str, *, with_completers: bool = False) -> Any:  # noqa: ARG002
-        """Return a command group, the `login` command, or None."""
+        """Return the command group or `login` command with this name, or None."""
         if name == "login":  # lines of Azure's own program have it behind `ml`, too
             return importlib.import_module("mlrun_cli.cli.azure.login").build_login_command()
         return CommandGroup(import_group(name)) if name in COMMAND_GROUPS else None
@@ -336,7 +336,7 @@ def build_root() -> TyperGroup:
 
 
 def _build_completion_option(action: str, meaning: str) -> TyperOption:
-    """Build the option `--install-completion` or `--show-completion`."""
+    """Return the option `--install-completion` or `--show-completion`."""
     option = TyperOption(param_decls=[f"--{action}-completion"], is_flag=True, expose_value=False)
     option.help = meaning
     option.is_eager = True

@@ -111,7 +111,7 @@ class Command(TyperCommand):
 def build_command(
     declaration: Declaration, subcommand: str, *, with_completers: bool = False, run_declaration: Runner = run_command
 ) -> Command:
-    """Build the Typer command of a declaration.
+    """Build and return the Typer command for a declaration.
 
     Args:
         declaration: the command.
@@ -154,7 +154,7 @@ def _build_callback(declaration: Declaration, run_declaration: Runner, *, with_c
 
 
 def _build_signature_parameter(parameter: CommandParameter, settings: Mapping[str, Any]) -> inspect.Parameter:
-    """Return the parameter of a function's signature, as Typer reads it."""
+    """Return the `inspect.Parameter` from which Typer reads a parameter of a command."""
     declared = parameter.declared
     info: Any
     if isinstance(declared, Option):

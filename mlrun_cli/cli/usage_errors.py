@@ -69,7 +69,7 @@ def build_unexpected_arguments_error(
 
 
 def _describe_file_option(context: Any, words: Sequence[str], values: Mapping[str, Any]) -> str:
-    """Return advice to write the option of a file that was named without it, or an empty string."""
+    """Return advice to write an option before a file that was named without it, or an empty string."""
     parameters = context.command.get_params(context)
     script_words = [values.get(each.name) or () for each in parameters if each.param_type_name == "argument"]
     typed = [*words, *(given[0] for given in script_words if isinstance(given, (list, tuple)) and given)]
@@ -158,7 +158,7 @@ def _describe_value_type(kind: Any) -> str:
 
 
 def _get_refused_value(value: Any, kind: Any) -> str:
-    """Return the first value that a parameter's type rejects."""
+    """Return the rejected value as text: of several values, the first one that the parameter's type rejects."""
     if not isinstance(value, (list, tuple)):
         return str(value)
     for each in value:

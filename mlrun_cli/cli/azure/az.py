@@ -106,7 +106,7 @@ def _run_az_line(line: Sequence[str]) -> int:
     name = next((each for each in beginnings if each in _ANSWERS), None)
     asks_for_help = not line or not set(HELP_OPTIONS).isdisjoint(line)
     real = find_other_az(os.environ.get("PATH", os.defpath))
-    if asks_for_help and (name is not None or (real is None and _has_help(words))):
+    if asks_for_help and (name is not None or (real is None and _has_help_page(words))):
         sys.stdout.write(f"{_format_help_page() if name is None else _format_command_help(name)}\n")
         return 0
     if name is None:
@@ -173,13 +173,13 @@ def _exec_real_az(real_az: Path | None, line: Sequence[str], arguments: Sequence
 
 
 def _format_note_with_hint(answer: AzOutput, real_az: Path | None) -> str:
-    """Return an answer's note, followed by a hint to call the real az if that would have done more."""
+    """Return an answer's note, followed by a hint to call the real az if there is one and it would have done more."""
     if real_az is None or answer.left_undone is None:
         return answer.note
     return f"{answer.note} The az behind this one {answer.left_undone}: call it as {shlex.quote(str(real_az))}."
 
 
-def _has_help(arguments: Sequence[str]) -> bool:
+def _has_help_page(arguments: Sequence[str]) -> bool:
     """Return whether the arguments have a help page, that is, are empty or name a command group."""
     return not arguments or any(name.startswith(f"{arguments[0]} ") for name in _ANSWERS)
 
@@ -303,7 +303,7 @@ def _get_config(arguments: AzArguments) -> AzOutput:
 
 
 def _select_settings(names: Sequence[str]) -> object:
-    """Return all settings, the settings of a section such as `core`, or a single one such as `core.output`."""
+    """Return the records of all settings or of a section such as `core`, or one record, as for `core.output`."""
     if not names:
         return {section: build_setting_records(pairs) for section, pairs in read_settings().items()}
     section, _, name = names[0].partition(".")

@@ -65,7 +65,7 @@ def write_az_script(folder: Path, command: Path, *, force: bool) -> Path:
 
 
 def find_other_az(search_path: str) -> Path | None:
-    """Return the absolute path of the first `az` on PATH that mlrun-cli did not write; None if there is no other."""
+    """Return the absolute path of the first `az` in a search path that mlrun-cli did not write, or None."""
     for folder in search_path.split(os.pathsep):
         path = Path(folder or ".") / _NAME
         if path.is_file() and os.access(path, os.X_OK) and not _is_written_by_mlrun(path):

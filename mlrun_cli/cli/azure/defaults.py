@@ -15,7 +15,7 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 
 
 def read_azure_default(section: str, key: str) -> str | None:
-    """Return `AZURE_<SECTION>_<KEY>`, or else the key from az's config file; None if neither is set.
+    """Return the value of `AZURE_<SECTION>_<KEY>`, or else of the key in az's config file; None if both are unset.
 
     Raises:
         InvalidFile: the config file exists but cannot be read.
@@ -27,7 +27,7 @@ def read_azure_default(section: str, key: str) -> str | None:
 
 
 def read_azure_switch(section: str, key: str) -> bool:
-    """Return whether a boolean default of az is on: 1, yes, true or on, ignoring case."""
+    """Return whether a boolean default of az is on, that is, set to 1, yes, true or on, ignoring case."""
     return (read_azure_default(section, key) or "").lower() in _TRUE
 
 

@@ -26,7 +26,7 @@ class IgnoredOptions:
         self._given = given
 
     def print_note(self, messages: Messages) -> None:
-        """Print the names of the given options that have no effect, but not their values, which may be secrets."""
+        """Print a note that the given options, if any, have no effect, without their values, which may be secrets."""
         if self._given:
             *others, last = self._given
             names = f"{', '.join(others)} and {last}" if others else last

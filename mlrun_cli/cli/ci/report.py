@@ -14,7 +14,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
-    """Report how a run ended to the CI system, if any, on stderr."""
+    """Report to the CI system, if there is one, how a run ended: a failure on stderr, and a summary of the run."""
     if ci is None:
         return
     from mlrun_cli.cli.ci.source_line import find_failed_line  # noqa: PLC0415 - most runs are streamed elsewhere

@@ -47,7 +47,7 @@ def find_failed_line(workspace: Workspace, run: Run, repository: str | None) -> 
 
 
 def find_user_frame(stack_trace: str, run_id: str) -> SourceLine | None:
-    """Return the last traceback frame in a run's working folder, with a relative path; None if there is none."""
+    """Return the last line of user code in a stack trace, with its file relative to the working folder, or None."""
     work = f"/{run_id}/work/"
     for path, line in reversed(re.findall(_FRAME, stack_trace)):
         _, found, inner = path.partition(work)

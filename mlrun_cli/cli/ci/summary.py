@@ -27,7 +27,7 @@ _LAST_LINES = 30
 def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -> str:
     """Return the Markdown summary of an ended run: outcome, metrics and, if it failed, the end of its log."""
     redact = workspace.redactor.redact_prose
-    properties = _list_properties(workspace, run, location)
+    properties = _iterate_properties(workspace, run, location)
     rows = "".join(f"| {name} | {_escape_cell(redact(value))} |\n" for name, value in properties)
     parts = [
         f"### {_escape_cell(redact(run.display_name or run.run_id))}: {run.status.value}\n\n| | |\n|---|---|\n{rows}"
@@ -41,8 +41,8 @@ def build_summary(workspace: Workspace, run: Run, location: SourceLine | None) -
     return "\n".join(filter(None, parts)) + "\n"
 
 
-def _list_properties(workspace: Workspace, run: Run, location: SourceLine | None) -> Iterator[tuple[str, str]]:
-    """Yield the names and values in the table of the summary."""
+def _iterate_properties(workspace: Workspace, run: Run, location: SourceLine | None) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of each row of the summary's table."""
     yield "Run", run.run_id
     yield "Experiment", run.experiment_name
     yield "Status", describe_end(run, now())

@@ -42,7 +42,7 @@ class CiSystem:
         raise NotImplementedError
 
     def add_summary(self, name: str, markdown: str) -> str | None:
-        """Add Markdown text to the job's summary; return a line that must be printed for it, or None.
+        """Add Markdown text to the job's summary; return the line to print for this, or None if there is none.
 
         Raises:
             OSError: it cannot be written.

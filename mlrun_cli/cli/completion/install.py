@@ -53,7 +53,7 @@ def choose_shell(arguments: Sequence[str], option: str) -> str:
         Unsupported: none is named, and the shell of this process is not completed.
     """
     if not arguments:
-        return _find_shell(os.environ)
+        return _detect_shell(os.environ)
     if len(arguments) == 1 and arguments[0].lower() in _SHELLS:
         return arguments[0].lower()
     named = quote_shortened(" ".join(arguments))
@@ -66,7 +66,7 @@ def choose_shell(arguments: Sequence[str], option: str) -> str:
 
 def install_completion(program: str, shell: str) -> None:
     """Install completion of a program for a shell, and print what was written."""
-    installation = _plan_installation(program, shell, _get_user_folder(os.environ), os.environ)
+    installation = _plan_installation(program, shell, _get_user_home(os.environ), os.environ)
     changed = _write_files(installation, build_script(program, shell))
     lines = [f"{'Wrote' if changed else 'Already there:'} {installation.script}"]
     if installation.start_file is not None:
@@ -81,7 +81,7 @@ def show_completion(program: str, shell: str) -> None:
 
 
 def build_script(program: str, shell: str) -> str:
-    """Return Typer's completion script for a shell, modified to preserve the order of suggestions."""
+    """Return Typer's completion script for a shell, with corrections such as preserving the order of suggestions."""
     from typer.completion import get_completion_script  # type: ignore[attr-defined] # noqa: PLC0415 - start-up
 
     script = str(
@@ -97,8 +97,8 @@ def build_script(program: str, shell: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _find_shell(environ: Mapping[str, str]) -> str:
-    """Return the name of the shell that started this process, or else of `$SHELL`.
+def _detect_shell(environ: Mapping[str, str]) -> str:
+    """Return the name of the shell that started this process or, if that is not completed, the name in `$SHELL`.
 
     Raises:
         Unsupported: it is none of those that are completed.
@@ -119,7 +119,7 @@ def _find_shell(environ: Mapping[str, str]) -> str:
     return found
 
 
-def _get_user_folder(environ: Mapping[str, str]) -> Path:
+def _get_user_home(environ: Mapping[str, str]) -> Path:
     """Return the user's home folder.
 
     Raises:
@@ -156,7 +156,7 @@ def _plan_installation(program: str, shell: str, home: Path, environ: Mapping[st
 
 
 def _write_files(installation: Installation, script: str) -> bool:
-    """Write the script, and add its line to the shell's file; return whether anything changed."""
+    """Write the script, and add a line to the shell's start-up file if needed; return whether anything changed."""
     path = installation.script
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

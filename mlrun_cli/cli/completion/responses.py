@@ -58,7 +58,7 @@ def _escape_for_bash(completions: str) -> str:
 
 
 def _adapt_to_zsh(completions: str) -> str:
-    """Return completions for zsh, with their apostrophes, and without a space after a single one that ends with `=`."""
+    """Return completions for zsh, with apostrophes preserved and no space after a single one that ends with `=`."""
     # Typer doubles apostrophes between apostrophes, which zsh reads as none.
     with_apostrophes = completions.replace("''", r"'\''")
     return re.sub(_ONLY_PAIR_IN_ZSH, r"compadd -S '' -- '\1'", with_apostrophes)

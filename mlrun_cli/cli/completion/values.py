@@ -115,7 +115,7 @@ def _complete_snapshot_files(ctx: typer.Context, incomplete: str) -> _Suggestion
 
 
 def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = ()) -> _Completer:
-    """Return a completer that suggests names in the store and some other options."""
+    """Return a completer that suggests names in the store, preceded by some fixed values."""
 
     def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
         store = _open_completion_store(ctx)
@@ -133,7 +133,7 @@ def _build_name_completer(*sources: NameSource, other_options: Sequence[str] = (
 
 
 def _complete_names(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest values of `--name`, the name of the object that the command is about."""
+    """Return suggestions for `--name`, the name of an object of the kind that the command group is about."""
     group = ctx.parent.info_name if ctx.parent is not None else ""
     sources = {
         "computetarget": NameSource.TARGET,
@@ -193,7 +193,7 @@ def _complete_environment_modes(_ctx: typer.Context, _incomplete: str) -> _Sugge
 def _build_value_name_completer(
     *sources: NameSource, get_fields: Callable[[], Iterable[str]] = tuple, fixed_values: Sequence[str] = ()
 ) -> _Completer:
-    """Return a completer that suggests the last name of a list or a condition, and some fixed values.
+    """Return a completer for the last name in a list or condition; it also suggests fields and fixed values.
 
     Names that have to be quoted are left out: a shell could not tell such quotes from its own.
     """
@@ -236,7 +236,7 @@ def _get_sort_fields() -> Iterable[str]:
 
 
 def _complete_tag_pairs(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Suggest tag names followed by the equals sign."""
+    """Return suggestions of tag names, each followed by an equals sign."""
     return [(f"{tag}=", text) for tag, text in _complete_tags(ctx, incomplete)]
 
 

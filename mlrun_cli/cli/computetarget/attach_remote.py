@@ -105,7 +105,7 @@ def _refuse_password(option: str, value: str | None) -> None:
 
 
 def _check_user_or_host(option: str, value: str) -> str:
-    """Validate a user or host name, which must not look like an option of ssh, and return it."""
+    """Return a user or host name; raise InvalidValue if ssh could mistake it for an option or something else."""
     if not value or value.startswith("-") or any(char.isspace() or char in "@/" for char in value):
         raise InvalidValue(
             f"{option}: '{value}' is not a {'host' if option == '--address' else 'user'}.",

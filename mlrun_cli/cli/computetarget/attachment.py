@@ -38,21 +38,21 @@ def attach(
     with open_context(global_options, creates=True).workspace as workspace:
         target, check = attach_target(workspace, name, attachment, description=description, tags=tags_by_key)
         record = build_record(workspace, target)
-    _print_untested_parts(global_options, check, tested_options)
+    _print_untested_nodes(global_options, check, tested_options)
     return record
 
 
-def _print_untested_parts(global_options: GlobalOptions, check: NodeCheck | None, tested_options: str) -> None:
-    """Print which nodes were not tested, or that nothing was tested because of `--no-check`."""
+def _print_untested_nodes(global_options: GlobalOptions, check: NodeCheck | None, tested_options: str) -> None:
+    """Print which nodes, if any, were not tested, or that nothing was tested because of `--no-check`."""
     if check is None:
         global_options.notes.info(
             f"Neither the {tested_options} nor the shared folder were tested, because of --no-check."
         )
     elif check.unchecked:
-        global_options.notes.warning(f"Not all nodes were tested: {_format_untested_parts(check.unchecked)}.")
+        global_options.notes.warning(f"Not all nodes were tested: {_format_untested_nodes(check.unchecked)}.")
 
 
-def _format_untested_parts(reasons: Mapping[str, str]) -> str:
+def _format_untested_nodes(reasons: Mapping[str, str]) -> str:
     named = [f"{node} ({reason})" for node, reason in sorted(reasons.items())]
     rest = len(named) - _MAX_NAMED
     return ", ".join(named[:_MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -35,12 +35,12 @@ NodeSetup = Annotated[
 
 
 def parse_target_tags(texts: Sequence[str] | None) -> dict[str, str] | None:
-    """Return the tags of a target, or None if there are none."""
+    """Return the tags of a target, with empty strings for missing values, or None if there are no tags."""
     return {key: value or "" for key, value in parse_tags(texts).items()} if texts else None
 
 
 def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
-    """Return the record of a target with all keys that Azure shows, whether with `-v` or without."""
+    """Return a target's record with both the keys that Azure shows with `-v` and those that it shows without."""
     record = build_target_record(workspace, target)
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}

@@ -60,12 +60,12 @@ def _wrap_text(text: str, width: int, colour: bool) -> list[str]:
     mark = _ITEM.match(text)
     wrapper = textwrap.TextWrapper(width, break_on_hyphens=False, break_long_words=False)
     wrapper.subsequent_indent = " " * len(mark[0]) if mark else ""
-    filled = wrapper.fill(" ".join(_LINK.sub(_replace_link, text).split()))
+    filled = wrapper.fill(" ".join(_LINK.sub(_format_link, text).split()))
     return (_MARKED.sub(_make_bold, filled) if colour else filled).split("\n")
 
 
-def _replace_link(match: re.Match[str]) -> str:
-    """Return the text of a link with the `mlrun help` command or URL that it leads to."""
+def _format_link(match: re.Match[str]) -> str:
+    """Return a link as plain text that includes the `mlrun help` command or URL, if any, that it leads to."""
     words, target = match[1], match[2]
     topic = re.fullmatch(r"([a-z-]+)\.md(?:#.*)?", target)
     if topic:
@@ -86,7 +86,7 @@ def _render_table(text: str, width: int, colour: bool) -> str:
     rows = [_split_cells(line) for line in text.split("\n")]
     del rows[1]  # the line of dashes
     widths = _fit_columns(
-        [[_LINK.sub(_replace_link, cell) for cell in column] for column in zip(*rows, strict=True)], width
+        [[_LINK.sub(_format_link, cell) for cell in column] for column in zip(*rows, strict=True)], width
     )
     wrapped = [[_wrap_text(cell, columns, colour) for cell, columns in zip(row, widths, strict=True)] for row in rows]
     separator = "\n\n" if any(len(row[0]) > 1 for row in wrapped) else "\n"
@@ -100,7 +100,7 @@ def _split_cells(line: str) -> list[str]:
 
 
 def _fit_columns(columns: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return column widths that fit, shrinking the widest first, but none below its longest word."""
+    """Return column widths reduced to fit, the widest first, but none below the longest word of its column."""
     widths = [max(map(len, cells)) for cells in columns]
     least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
     room = width - len(_GAP) * (len(widths) - 1)

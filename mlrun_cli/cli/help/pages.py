@@ -49,10 +49,10 @@ def build_command_page(context: Any, examples: Sequence[Row]) -> CommandPage:
     return CommandPage(
         path=context.command_path,
         description=context.command.help or "",
-        usage=" ".join(["[options]", *map(_format_usage, arguments)]),
+        usage=" ".join(["[options]", *map(_format_argument_usage, arguments)]),
         arguments=[(_format_argument_name(each), each.help or "") for each in arguments],
-        options=[(_format_names(each), _format_option_help(each)) for each in options if each not in shared],
-        global_options=[(_format_names(each), _format_option_help(each)) for each in shared],
+        options=[(_format_option_names(each), _format_option_help(each)) for each in options if each not in shared],
+        global_options=[(_format_option_names(each), _format_option_help(each)) for each in shared],
         examples=examples,
     )
 
@@ -101,7 +101,7 @@ def format_group_help(
         _fill_paragraphs(description, width),
         f"Usage: {context.command_path} COMMAND [options]",
         format_section("Commands", commands.items(), width),
-        format_section("Options", [(_format_names(each), _format_option_help(each)) for each in options], width),
+        format_section("Options", [(_format_option_names(each), _format_option_help(each)) for each in options], width),
         _format_examples(examples, width),
         textwrap.fill(
             f"See '{context.command_path} COMMAND -h' for a command's options, {_format_topic_hint(topic)}.", width
@@ -162,13 +162,13 @@ def _format_argument_name(argument: Any) -> str:
     return name
 
 
-def _format_usage(argument: Any) -> str:
-    """Return the name of an argument, in brackets if it is optional."""
+def _format_argument_usage(argument: Any) -> str:
+    """Return the name of an argument, in square brackets if it is optional."""
     name = _format_argument_name(argument)
     return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
-def _format_names(option: Any) -> str:
+def _format_option_names(option: Any) -> str:
     """Return an option's short name, its other names and a placeholder for its value, as in `-r, --run ID`."""
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
     return " ".join([", ".join(names), *([] if option.is_flag else [_get_metavar(option)])])

@@ -87,7 +87,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
     for column in columns:
         column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
         if not colour:
-            column.cells = _append_marks(column)
+            column.cells = _mark_cells(column)
         column.width = column.widest = max(map(measure_width, [column.heading, *column.cells]))
     most = layout.widest if width is None else width
     if most is not None:
@@ -174,7 +174,7 @@ def format_local_time(timestamp: str | None) -> str:
 
 
 def localize_times(text: str) -> str:
-    """Return a text in which the timestamps of records are in local time, to the minute; others stay as they are."""
+    """Return text with the timestamps of records in local time, to the minute, and other times unchanged."""
 
     def localize(found: re.Match[str]) -> str:
         try:
@@ -199,8 +199,8 @@ def can_encode(text: str, encoding: str) -> bool:
     return True
 
 
-def _append_marks(column: TableColumn) -> Sequence[str]:
-    """Return a column's cells with an asterisk after marked ones."""
+def _mark_cells(column: TableColumn) -> Sequence[str]:
+    """Return a column's cells with an asterisk after marked ones and, if right-aligned, a space after others."""
     if not column.marked:
         return column.cells
     blank = " " if column.is_right else ""
@@ -210,7 +210,7 @@ def _append_marks(column: TableColumn) -> Sequence[str]:
 def _narrow_columns(
     columns: Sequence[TableColumn], width: int, narrowing_of_constant_columns: Narrowing, narrowing: Narrowing
 ) -> list[TableColumn]:
-    """Narrow or leave out columns, first those with equal cells throughout, to fit the table into `width`.
+    """Narrow or leave out columns, first those whose cells are all equal, to fit the table into `width`.
 
     Columns that were left out at the end, and fit once a wide one is out too, are put back.
     """

@@ -63,7 +63,7 @@ def _choose_headings(runs: Sequence[Run]) -> Sequence[str]:
 def _split_into_tables(
     runs: Sequence[Run], rows: Sequence[ComparisonRow], width: int | None
 ) -> Iterator[Sequence[int]]:
-    """Yield the positions of the runs in each table."""
+    """Yield, for each table, the positions of its runs in the list of runs."""
     if width is None:
         yield range(len(runs))
         return
@@ -75,7 +75,7 @@ def _split_into_tables(
 
 
 def _format_values(row: ComparisonRow) -> Sequence[str]:
-    """Return a row's values as strings, with numbers and times rounded unless different ones would look alike."""
+    """Return a row's values as strings, with numbers and times rounded unless different values would look alike."""
     short, full = ([_format_cell(row.section, value, digits) for value in row.values] for digits in (_DIGITS, None))
     return short if len(set(short)) == len(set(full)) else full
 

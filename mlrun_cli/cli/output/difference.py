@@ -24,7 +24,7 @@ def print_difference(difference: RunDifference) -> None:
 
         print_text("".join(_format_for_terminal(difference, has_colour=wants_colour(sys.stdout))))
         return
-    sys.stdout.write("".join(f"{line}\n" for _, line in _format_values(difference)))
+    sys.stdout.write("".join(f"{line}\n" for _, line in _format_value_changes(difference)))
     sys.stdout.flush()
     for _, patch in difference.code or ():
         sys.stdout.buffer.write(patch.text)
@@ -35,7 +35,7 @@ def _format_for_terminal(difference: RunDifference, *, has_colour: bool) -> Iter
     def add_colour(text: str, code: str) -> str:
         return f"{code}{text}{_PLAIN}\n" if has_colour and code else f"{text}\n"
 
-    for code, text in _format_values(difference):
+    for code, text in _format_value_changes(difference):
         yield add_colour(text, code)
     for _, patch in difference.code or ():
         for header in patch.header.splitlines():
@@ -49,8 +49,8 @@ def _make_printable(line: bytes) -> str:
     return "\t".join(map(make_printable, line.decode("utf-8", "replace").split("\t")))
 
 
-def _format_values(difference: RunDifference) -> Iterator[tuple[str, str]]:
-    """Yield the lines of all parts except the code, each with its colour."""
+def _format_value_changes(difference: RunDifference) -> Iterator[tuple[str, str]]:
+    """Yield a colour code and a line for each heading and value of all parts except the source code."""
     if not any(difference.values.values()):
         return
     yield _BOLD, f"From {difference.before} to {difference.after}"

@@ -75,7 +75,7 @@ def render(
 
 
 def list_left_out_columns(value: object) -> list[str]:
-    """Return the columns of a query's result that a table leaves out, as az does, although the query names them."""
+    """Return the columns that a query names but that a table leaves out, as the tables of az do."""
     rows = [row for row in _list_items(value) if isinstance(row, OrderedDict)]
     return sorted({key for row in rows for key in row if key in _LEFT_OUT_OF_TABLES})
 

@@ -61,7 +61,7 @@ def _build_aggregate_column(groups: Sequence[RunGroup], name: str, aggregate: st
 
 
 def _format_statuses(group: RunGroup) -> str:
-    """Return the numbers of a group's runs that have not completed as text, such as `1 Failed, 2 Running`."""
+    """Return text that counts a group's uncompleted runs by status, such as `1 Failed, 2 Running`."""
     counts = group.count_statuses()
     counts.pop(RunStatus.COMPLETED.value, None)
     return ", ".join(f"{count} {status}" for status, count in counts.items())

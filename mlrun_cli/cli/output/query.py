@@ -91,7 +91,7 @@ class Query(NamedTuple):
             ) from error
 
     def list_compared_fields(self) -> list[str]:
-        """Return the unquoted names to the right of `==` and `!=`: read as fields, but often meant as text."""
+        """Return the unquoted names to the right of `==` and `!=`, which are read as fields but often meant as text."""
         return [
             node["children"][1]["value"]
             for node in _walk_nodes(self.expression.parsed)

@@ -58,7 +58,7 @@ def build_listing(
 
 
 def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> Layout:
-    """Return a table of records without the columns that are always empty."""
+    """Return a table of records without empty columns, except that the first column is always kept."""
     from mlrun_cli.cli.output.columns import Layout, TableColumn  # noqa: PLC0415 - start-up
 
     columns = [

@@ -64,12 +64,12 @@ def print_run(
 
 
 def get_value_width(terminal_width: int | None) -> int:
-    """Return the width of the column of values, given the width of the terminal, or None for a file."""
+    """Return the width of the values' column in a terminal of the given width, or in a file if that is None."""
     return max(_NARROWEST, (terminal_width or _WIDEST) - LABEL_WIDTH)
 
 
 def build_metrics_layout(metrics: Mapping[str, Mapping[str, Any]]) -> Layout:
-    """Return a table with a line for each metric of the runs; a metric of rows or tables has one for each column."""
+    """Return a table with a line for each metric of runs, or for each column of a metric logged as rows or tables."""
     several = len(metrics) > 1
     records = [
         {"name": name, **_summarize_values(values), **({"run": run_id} if several else {})}
@@ -137,7 +137,7 @@ def _format_status(record: Mapping[str, Any], encoding: str) -> str:
 
 
 def _describe_attempts(attempts: Sequence[Mapping[str, Any]]) -> str:
-    """Return how each attempt but the last ended, as text; empty for a run with one attempt."""
+    """Return the number of attempts and how all but the last ended, as text; empty for a single attempt."""
     ends = [
         f"signal {each['signal']}" if each.get("signal") else f"exit code {each.get('exit_code', 'unknown')}"
         for each in attempts[:-1]

@@ -122,7 +122,7 @@ def _format_last_value(metric: MetricOverview) -> str:
 
 
 def _format_range(summary: MetricSummary) -> str:
-    """Return the range and the number of a metric's values as text, or an empty string for a single value."""
+    """Return the range and number of a metric's values as text; empty for a single value or without a range."""
     if summary.value_count < 2 or summary.minimum is None or summary.maximum is None:
         return ""
     return f"{format_value(summary.minimum)} to {format_value(summary.maximum)}, {summary.value_count} values"

@@ -109,7 +109,7 @@ def build_value_columns(
 
 
 def build_value_heading(record_key: str, name: str) -> str:
-    """Return the heading of a metric or parameter, which differs from those of the other columns."""
+    """Return the heading of a metric or parameter, with a prefix if another column already has its name."""
     return f"{record_key}.{name}" if name in _HEADINGS else name
 
 
@@ -171,7 +171,7 @@ def format_status(row: Mapping[str, Any], encoding: str) -> str:
 
 
 def get_status_style(status: RunStatus) -> str:
-    """Return the style of a run's status."""
+    """Return the colour and weight, such as `bold cyan`, in which a status is shown."""
     return _LOOKS[status][2]
 
 

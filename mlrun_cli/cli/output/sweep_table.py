@@ -17,7 +17,7 @@ _NARROWEST_VALUE = 8
 
 
 def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
-    """Return the table of the runs of a sweep: first those without the metric, then the others, the best one last."""
+    """Return the table of a sweep's runs: first those without the metric, then the others, the best one last."""
     runs = list(reversed(overview.runs))
     records = [build_run_record(each.run) for each in runs]
     now = datetime.now(timezone.utc)

@@ -46,7 +46,7 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
 
 
 def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a changed schedule, and print notes on what triggers schedules."""
+    """Return the record of a changed schedule and, if it is active, print notes on what triggers schedules."""
     if schedule.is_active:
         for note in schedules.list_trigger_notes(workspace):
             global_options.notes.info(note)

@@ -85,7 +85,7 @@ def cancel(
 def _cancel_runs(
     workspace: Workspace, runs: Sequence[Run], grace_seconds: float | None, global_options: GlobalOptions
 ) -> Sequence[Run]:
-    """Cancel runs and return them; without a grace period, kill them."""
+    """Cancel runs, or kill them if the grace period is None, and return them; warn of those that have ended already."""
     from mlrun_cli.actions.forced_ends import force_end_runs  # noqa: PLC0415
 
     for run in runs:

@@ -104,7 +104,7 @@ def delete(
         check_deletable(workspace, doomed, force=force)
         left: Sequence[Path] = ()
         if is_final:
-            left = _remove_for_good(workspace, doomed, trashed, global_options, leave_files=leave_files)
+            left = _remove_permanently(workspace, doomed, trashed, global_options, leave_files=leave_files)
         else:
             move_to_trash(workspace, doomed)
     for folder in sorted({path.parent for path in left}):
@@ -115,11 +115,7 @@ def delete(
 def _find_trashed_runs(
     context: Context, run_ids: Sequence[str], experiment_name: str | None
 ) -> Mapping[str, TrashedRun]:
-    """Return the runs in the trash that are named by ids or names of no stored run, keyed by what was typed.
-
-    Raises:
-        RunNotFound: there is no such run, neither stored nor in the trash.
-    """
+    """Return the trashed runs whose typed ids match no stored run, keyed by what was typed."""
     found = {}
     for run_id in run_ids:
         if run_id in {PICK, LATEST}:
@@ -137,12 +133,12 @@ def _find_trashed_runs(
 def _add_trashed_descendants(
     workspace: Workspace, runs: Sequence[Run], deleted_runs: Sequence[TrashedRun]
 ) -> Sequence[TrashedRun]:
-    """Return deleted runs, with the descendants of these and of other runs in the trash: none is left without them."""
+    """Return trashed runs, together with the trashed descendants of these and of the given stored runs."""
     below = workspace.trash.list_deleted_descendants([run.key for run in (*runs, *(each.run for each in deleted_runs))])
     return list({each.run.key: each for each in (*deleted_runs, *below)}.values())
 
 
-def _remove_for_good(
+def _remove_permanently(
     workspace: Workspace,
     runs: Sequence[Run],
     deleted_runs: Sequence[TrashedRun],
@@ -150,7 +146,7 @@ def _remove_for_good(
     *,
     leave_files: bool,
 ) -> Sequence[Path]:
-    """Remove runs, and runs in the trash, permanently; return the folders of files that are left."""
+    """Remove stored and trashed runs permanently; return the folders whose files are left."""
     left = list_unavailable_folders(workspace, deleted_runs) if leave_files else ()
     remove_from_trash(workspace, deleted_runs, report=global_options.notes.warning, leave_files=leave_files)
     return [*left, *remove_runs(workspace, runs, leave_files=leave_files)]

@@ -9,7 +9,7 @@ from mlrun_cli.runs.status import RunStatus
 
 
 def get_exit_code(runs: Sequence[Run], signal_number: int | None = None) -> int:
-    """Return 0 if all runs completed, or else 1, or 128 plus the signal number if a signal ended the wait."""
+    """Return 128 plus the signal number if a signal ended the wait, otherwise 0 if all runs completed, or else 1."""
     if signal_number is not None:
         return 128 + signal_number
     return 0 if all(run.status is RunStatus.COMPLETED for run in runs) else 1

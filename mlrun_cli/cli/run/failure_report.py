@@ -17,7 +17,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def print_failure_report(workspace: Workspace, run: Run, global_options: GlobalOptions) -> Result:
-    """Print the failure of a run, or return it as data if requested; print nothing for a completed run.
+    """Print the failure of a run, or return it as data if requested; for a completed run, only print a note.
 
     For a sweep or pipeline it is the failure of the first of its runs that failed.
 

@@ -111,7 +111,7 @@ def list_runs(
     runs from the first in this order, and runs without a value come last. With --group-by, all matching runs are in the
     groups unless --last is given. Without --query, -o table prints a more readable table.
     """
-    filters = _add_filters(filters, pipeline_run_id, active=active)
+    filters = _add_shortcut_filters(filters, pipeline_run_id, active=active)
     _check_options(
         {
             "--deleted": is_deleted,
@@ -161,7 +161,7 @@ def list_runs(
 
 
 def _get_default_choice(key: str, global_options: GlobalOptions, default: str | None) -> str | None:
-    """Return the choice of columns without an option: all of them for a query that names their key."""
+    """Return the given choice of columns or, if it is None and the query names their key, `all`."""
     query = global_options.query
     return default if default is not None or query is None or not query.reads_key(key) else "all"
 
@@ -205,7 +205,7 @@ def _parse_grouping(names: str, aggregates: str | None) -> Grouping:
 
 
 def _check_options(options: Mapping[str, object]) -> None:
-    """Raise a UsageError if options conflict.
+    """Raise a UsageError if options conflict, or lack another option that they need.
 
     Args:
         options: whether each option is given, keyed by name.
@@ -221,8 +221,8 @@ def _check_options(options: Mapping[str, object]) -> None:
                 )
 
 
-def _add_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active: bool) -> FilterOptions:
-    """Return the filters extended by the options that are shortcuts for other filters."""
+def _add_shortcut_filters(filters: FilterOptions, pipeline_run_id: str | None, *, active: bool) -> FilterOptions:
+    """Return the filters, extended by those that `--pipeline-run-id` and `--active` stand for."""
     texts = dict(filters.texts)
     if pipeline_run_id is not None:
         if "parent" in texts:
@@ -293,7 +293,7 @@ def _describe_empty_list(workspace: Workspace, run_filter: RunFilter) -> str:
 
 
 def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
-    """Return the id of the parent of the newest child run that meets a filter's condition, if a recent one does."""
+    """Return the parent id of the newest child run that meets a filter's condition, or None if no recent one does."""
     if run_filter.where is None or run_filter.parent_run_id is not None or run_filter.include_children:
         return None
     from mlrun_cli.actions.run_pages import find_recent_child  # noqa: PLC0415 - start-up

@@ -66,7 +66,7 @@ class Listing(NamedTuple):
         )
 
     def get_sort_goals(self) -> Mapping[str, Goal]:
-        """Return the goal of the metric that the list is sorted by, as the direction implies; otherwise empty.
+        """Return the goal, implied by the sort direction, of the metric by which the list is sorted; empty without one.
 
         Keys are the name of the metric and, if it is not the last value that counts, a heading such as `max(acc)`.
         """
@@ -107,7 +107,7 @@ def read_listing(
         found = list_sorted_runs(workspace, wider, order)
         choices = {**_choose_sort_column(order), **choices}
     has_more = last is not None and len(found) > last
-    found = _include_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
+    found = _add_missing_runs(workspace, found[:last], kept_keys, is_newest_first=order is None)
     if not choices:
         return Listing(found, {}, order, has_more, run_filter)
     from mlrun_cli.actions.run_columns import read_metric_columns, read_parameter_columns  # noqa: PLC0415 - start-up
@@ -117,10 +117,10 @@ def read_listing(
     return Listing(found, columns, order, has_more, run_filter, choices)
 
 
-def _include_runs(
+def _add_missing_runs(
     workspace: Workspace, runs: Sequence[Run], keys: Collection[int], *, is_newest_first: bool
 ) -> Sequence[Run]:
-    """Return the runs with those of `keys` that are missing, in the order of the list."""
+    """Return the runs with missing ones of `keys` added, in their places if newest first, otherwise at the end."""
     missing = set(keys) - {run.key for run in runs}
     if not missing:
         return runs

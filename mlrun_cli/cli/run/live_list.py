@@ -88,7 +88,7 @@ def _redraw_on_screen(
 def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]], global_options: GlobalOptions) -> None:
     """Print each change of a run's status as a message, until all runs have ended."""
     statuses: dict[str, str] = {}
-    for runs in watch_runs(workspace, read_runs, _wait_without_interruption):
+    for runs in watch_runs(workspace, read_runs, _wait_without_resize):
         for run in reversed(runs):
             if statuses.get(run.run_id) != run.status.value:
                 name = f" ({run.display_name})" if run.display_name else ""
@@ -96,8 +96,8 @@ def _print_changes(workspace: Workspace, read_runs: Callable[[], Sequence[Run]],
                 statuses[run.run_id] = run.status.value
 
 
-def _wait_without_interruption(seconds: float) -> bool:
-    """Sleep and return False, since nothing can end the wait early."""
+def _wait_without_resize(seconds: float) -> bool:
+    """Sleep and return False, since no resize of a terminal ends the wait early."""
     time.sleep(seconds)
     return False
 

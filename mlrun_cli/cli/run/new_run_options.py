@@ -112,7 +112,7 @@ class RunDescription(NamedTuple):
     predecessor: Run | None = None
 
     def resolve_predecessor(self, context: Context) -> RunDescription:
-        """Return a copy with the run that `--after` names as `predecessor`, or this object without `--after`.
+        """Return a copy whose `predecessor` is the run named by `--after`, or this object if the option is not given.
 
         Raises:
             RunNotFound: there is no such run.

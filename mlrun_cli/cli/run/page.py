@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # start-up: only a page needs it
 
 
 def build_runs_result(workspace: Workspace, runs: Sequence[Run], *, is_human_readable: bool) -> Result:
-    """Return the records of runs as a result; if it will be read by people, a page of one run or a table of several.
+    """Return the records of runs as a result, with a table of several runs or, for people to read, a page of one.
 
     Args:
         workspace: the open workspace of the runs.

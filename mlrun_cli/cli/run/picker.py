@@ -140,7 +140,7 @@ class _Picker:
 
 
 def _build_search_text(run: Run) -> str:
-    """Return the text that the words of the filter are searched in."""
+    """Return the lower-case text of a run in which the words of the filter are searched."""
     tags = (f"{key}={value or ''}" for key, value in run.tags.items())
     words = (run.run_id, run.display_name, run.status.value, run.experiment_name, run.target, run.script_name, *tags)
     return " ".join(word for word in words if word).lower()

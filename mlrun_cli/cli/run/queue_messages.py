@@ -29,7 +29,7 @@ class QueueMessages:
         self._told: str | None = None
 
     def print_changes(self) -> None:
-        """Print the reason why the run waits if it has changed; must be called repeatedly."""
+        """Print why the run waits, if the reason has changed; to be called repeatedly."""
         moment = time.monotonic()
         self._next_look = self._next_look or moment + self._pause
         if moment < self._next_look:

@@ -26,7 +26,7 @@ _RECORD_KEYS = {METRIC: ("metrics",), PARAMETER: ("parameters",), PLAIN: ("metri
 def list_requested_headings(
     run_filter: RunFilter, order: RunOrder | None, choices: Mapping[str, ColumnChoice]
 ) -> Sequence[str]:
-    """Return the headings that an order, chosen names and a filter stand for, the most important first.
+    """Return the headings of the columns named by an order, choices and a filter, the most important first.
 
     Some of them may not be in the table.
     """

@@ -161,7 +161,7 @@ def build_changes(
 
 
 def _is_flag(setting: str) -> bool:
-    """Return whether a text of `--set` is the name of an option without a value."""
+    """Return whether a value of `--set` is only the name of an option, without `=` and a value."""
     return "=" not in setting and bool(setting.strip())
 
 

@@ -153,7 +153,7 @@ def choose_runs(
 
 
 def check_no_filters(filters: FilterOptions, last: int | None) -> None:
-    """Raise if runs that are named by ids are filtered too.
+    """Raise if filters are given, for a command whose runs are named by ids.
 
     Raises:
         ConflictingOptions: they are.

@@ -67,7 +67,7 @@ def submit_and_stream(
     ci: CiName = CiName.AUTO,
     describe_failure: Callable[[Workspace, Run], str | None] | None = None,
 ) -> object:
-    """Call a function that submits a run and stream the run, or with `is_async` return its record immediately."""
+    """Submit a run by calling `submit_run`, and stream it or, with `is_async`, return its record immediately."""
     from mlrun_cli.cli.output.progress import Spinner  # noqa: PLC0415
     from mlrun_cli.processes.interruptions import Interruptions  # noqa: PLC0415
 
@@ -108,7 +108,7 @@ def stream_to_end(
     script_input: ScriptInput | None = None,
     ci: CiName = CiName.AUTO,
 ) -> tuple[Result, Run]:
-    """Stream a newly submitted run; return the command's result, with the exit code of its end, and the ended run."""
+    """Stream a newly submitted run to its end; return the command's result, with its exit code, and the ended run."""
     from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - meanwhile, the supervisor loads
     from mlrun_cli.cli.ci.systems import find_ci_system  # noqa: PLC0415
     from mlrun_cli.cli.run.stream import stream_submitted_run  # noqa: PLC0415
@@ -135,7 +135,7 @@ def stream_to_end(
 def build_async_result(
     workspace: Workspace, run: Run, global_options: GlobalOptions, interruptions: Interruptions
 ) -> Result:
-    """Return the record of a newly submitted run as a result, and name the run if the command is about to end."""
+    """Return a newly submitted run's record as a result; warn with the run's id if a signal will end the command."""
     result = build_run_result(workspace, run, global_options)
     if interruptions.have_arrived():  # they end this command before it prints the result
         global_options.notes.warning(f"The run {run.run_id} has been submitted and goes on.")

@@ -77,7 +77,7 @@ def submit_sweep_and_stream(
 
 
 def build_sweep_dry_run_result(workspace: Workspace, request: SubmitRequest, definition: SweepDefinition) -> Result:
-    """Return a `Result` that shows, as a table, the values that a sweep would sample; close the workspace."""
+    """Return a `Result` that shows, as a table, the parameter values that a sweep would sample; close the workspace."""
     from mlrun_cli.cli.output.sweep_table import build_samples_layout  # noqa: PLC0415
     from mlrun_cli.submit.sweep_dry_run import dry_run_sweep  # noqa: PLC0415
 
