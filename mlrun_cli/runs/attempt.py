@@ -142,6 +142,6 @@ def format_attempt_line(attempt_number: int, host: str) -> str:
 
 
 def find_attempt_start(log: str) -> int:
-    """Return the position of the line that precedes the output of the last attempt in a run's log, or 0."""
+    """Return where the line that precedes the last attempt's output begins in a run's log, or 0 if there is none."""
     found = [match.start() for match in re.finditer(_ATTEMPT_LINE, log, re.MULTILINE)]
     return found[-1] if found else 0

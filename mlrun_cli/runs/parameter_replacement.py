@@ -67,7 +67,7 @@ def build_negation(name: str) -> str:
 
 
 def _remove_words(arguments: Sequence[str], parameters: Sequence[ParameterWords]) -> list[str]:
-    """Return arguments without the words of parameters in them."""
+    """Return the arguments without the words that belong to the given parameters."""
     words = list(arguments)
     for each in reversed(parameters):
         del words[each.start : each.end]
@@ -75,7 +75,7 @@ def _remove_words(arguments: Sequence[str], parameters: Sequence[ParameterWords]
 
 
 def find_flag(arguments: Sequence[str], name: str) -> str | None:
-    """Return the option, as spelled in the arguments, that sets this parameter to true as a flag, or None."""
+    """Return the option in the arguments that sets this parameter to true as a flag, or None if there is none."""
     found = _list_parameter_words(arguments, name)
     if not found or found[-1].end - found[-1].start > 1 or found[-1].text != TRUE:
         return None

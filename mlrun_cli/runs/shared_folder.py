@@ -162,7 +162,7 @@ class SharedRunFolder(RunFolder):
         return True
 
     def remove(self) -> None:
-        """Remove the folder and the marker that its run has started, if they exist.
+        """Remove the folder and its run's started marker, if they exist.
 
         Raises:
             OSError: something cannot be removed, or the shared folder is not in its place.
