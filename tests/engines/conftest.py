@@ -17,6 +17,11 @@ from tests.running import Mlrun
 from tests.sharing import find_common_folder, lock
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests on Ray come first, so that no process waits for the cluster while another one uses it."""
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+
+
 @pytest.fixture(scope="session")
 def pool_installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the scripts folder of an environment with mlrun-cli and the kind `pool`."""
@@ -96,7 +101,7 @@ def ssh_mlrun(remote_machine: RemoteMachine, tmp_path: Path) -> Iterator[Mlrun]:
     command.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ray, Path]]:
     """Return the Ray cluster of all test processes, and the lock of the one that uses it."""
     reason = ray_engine.why_not()

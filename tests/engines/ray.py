@@ -1,7 +1,7 @@
 """Ray with a head and another node in a network namespace that has only loopback.
 
 Its programs are in an environment of their own, which `tests/run` makes. They run as long as tests need them, also
-those of other processes: a head takes a quarter of a minute to start, and a gigabyte of memory.
+those of other processes: a head takes several seconds to start, and a gigabyte of memory.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ def why_not() -> str | None:
     if os.geteuid() != 0:
         return "a network namespace has to be made by root"
     if not (PROGRAMS / "ray").exists():
-        return "Ray is not installed: tests/run -m ray does that"
+        return "Ray is not installed: tests/run does that"
     if shutil.which("ip") is None:
         return "not installed: ip"
     name = f"ray-{secrets.token_hex(4)}"
