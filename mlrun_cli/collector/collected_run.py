@@ -79,11 +79,11 @@ class CollectedRun:
         self._interval = _FIRST_PAUSE_SECONDS
         self._ended_since: float | None = None
         self._attempt_ended_since: float | None = None
-        self._read_outcomes()
+        self._restore_known_state()
 
     @property
     def outcome_evidence(self) -> OutcomeEvidence:
-        """The evidence of the run's outcome in its events."""
+        """The kind of outcome in the run's events: none, interrupted or final."""
         if self._outcome is None:
             return OutcomeEvidence.NONE
         return OutcomeEvidence.FINAL if self._outcome.is_final else OutcomeEvidence.INTERRUPTED
@@ -94,7 +94,7 @@ class CollectedRun:
         return None if self._outcome is None else self._outcome.outcome
 
     def poll(self, now: float) -> None:
-        """Store new contents of the run's folder if a poll is due.
+        """Store new contents of the run's folder and forward its requests, if a poll is due.
 
         Raises:
             StoreError: the store cannot be used.
@@ -116,7 +116,7 @@ class CollectedRun:
         self.next_poll = now + self._interval
 
     def collect_last_values(self, now: float, *, settled_at: float | None = None) -> bool:
-        """Store what the script of an ended run has logged, without handling its requests; return whether that is all.
+        """Store what an ended run's script has logged, without handling its requests; return whether no more can come.
 
         Args:
             now: the monotonic time.
@@ -140,7 +140,7 @@ class CollectedRun:
         self._schedule_poll(now, has_news=has_news)
         if settled_at is None or has_news or not self.is_folder_available():
             return False
-        return self._has_all_values(settled_at, now)
+        return self._has_values_or_timed_out(settled_at, now)
 
     def refresh(self) -> None:
         """Store the new events, read from the file server instead of this machine's cache."""
@@ -164,7 +164,7 @@ class CollectedRun:
         return HeartbeatEvidence.FRESH if is_fresh else HeartbeatEvidence.STALE
 
     def finish(self, outcome: Outcome, now: float) -> bool:
-        """Record the outcome once all logged data are stored; return whether it was recorded.
+        """Record the outcome once all logged data are stored or overdue; return whether it was recorded.
 
         While the shared folder is away, it is not.
 
@@ -177,7 +177,7 @@ class CollectedRun:
         if not self.is_folder_available():
             self._ended_since = None
             return False
-        if not self._has_all_values(self._ended_since, now):
+        if not self._has_values_or_timed_out(self._ended_since, now):
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
@@ -192,8 +192,8 @@ class CollectedRun:
         record_outcome(self._workspace, self.run, outcome, self._redactor)
         return True
 
-    def _has_all_values(self, since: float, now: float) -> bool:
-        """Return whether all values logged before the outcome are stored, or too much time has passed since then."""
+    def _has_values_or_timed_out(self, since: float, now: float) -> bool:
+        """Return whether all values logged before the outcome are stored, or their time since `since` is over."""
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
         return self._reader.has_ingested(sizes) or now >= since + _JOURNALS_SECONDS
 
@@ -215,19 +215,19 @@ class CollectedRun:
         return SharedFolder(self.shared.path.parents[1]).is_available()
 
     def _collect_events(self, *, waits_for_values: bool = True) -> bool:
-        """Store the new events; return whether there were any.
+        """Store the new events; return whether any were stored.
 
-        With `waits_for_values`, those after the end of an attempt wait until all that it has logged can be read.
+        With `waits_for_values`, the end of an attempt and later events wait until all its values are stored.
         """
         found = False
         for path in list_json_lines_files(self.shared.events):
             self.has_started = True
-            while self._collect_events_of_attempt(path, waits_for_values=waits_for_values):
+            while self._collect_events_from_file(path, waits_for_values=waits_for_values):
                 found = True
         return found
 
-    def _collect_events_of_attempt(self, events_path: Path, *, waits_for_values: bool) -> bool:
-        """Store the new events of a file, at most up to the next end of an attempt; return whether there were any."""
+    def _collect_events_from_file(self, events_path: Path, *, waits_for_values: bool) -> bool:
+        """Store the new events of a file, at most up to the next end of an attempt; return whether any were stored."""
         name = f"{FOLDER}/{events_path.name}"
         before = self._offsets.get(name, 0)
         try:
@@ -239,15 +239,15 @@ class CollectedRun:
         self._reload_run()  # the collector's row may be older than the last events
         events = [event for document in documents if (event := parse_event(document)) is not None]
         if isinstance(last := events[-1] if events else None, AttemptEvent):
-            if not self._ingest_attempt(last) and waits_for_values:
+            if not self._ingest_attempt_values(last) and waits_for_values:
                 return False
             self._attempt_ended_since = None
             save_all_outputs(self._workspace, get_script_lock_name(self.run))
-        self._store_events(name, before, after, events)
+        self._apply_new_events(name, before, after, events)
         return True
 
-    def _ingest_attempt(self, event: AttemptEvent) -> bool:
-        """Store the values of an attempt that has ended; return whether all are stored, or missing ones given up.
+    def _ingest_attempt_values(self, event: AttemptEvent) -> bool:
+        """Store the values of an attempt that has ended; return whether all are stored, or the missing ones overdue.
 
         The file server may show the ends of journals later than the event; what stays away for long is given up.
         """
@@ -259,8 +259,8 @@ class CollectedRun:
         self._attempt_ended_since = self._attempt_ended_since or moment
         return self._reader.has_ingested(sizes) or moment >= self._attempt_ended_since + _JOURNALS_SECONDS
 
-    def _store_events(self, events_name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
-        """Apply events to the store and advance their read offset, unless another collector has already read them."""
+    def _apply_new_events(self, events_name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
+        """Apply new events to the store and advance their read offset, unless another collector has already done so."""
         with self._workspace.transaction():
             is_mine = self._workspace.journals.advance(self.run.key, events_name, old_offset, new_offset)
             if is_mine:
@@ -268,11 +268,11 @@ class CollectedRun:
                     self._apply_event(event)
         if not is_mine:  # another collector has been here
             self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
-            self._read_outcomes()
+            self._restore_known_state()
         else:
             self._offsets[events_name] = new_offset
             for event in events:
-                self._update_state(event)
+                self._update_known_state(event)
         self._reload_run()
 
     def _reload_run(self) -> None:
@@ -280,7 +280,7 @@ class CollectedRun:
         self._reader.last_attempt = get_attempt_number(self.run.attempts)
 
     def _apply_event(self, event: Event) -> None:
-        """Apply an event from the supervisor of the run to the store."""
+        """Change the run in the store according to an event from its supervisor."""
         runs, key = self._workspace.runs, self.run.key
         if isinstance(event, StatusEvent):
             self._apply_status(event)
@@ -297,7 +297,7 @@ class CollectedRun:
 
     def _apply_status(self, event: StatusEvent) -> None:
         runs, key = self._workspace.runs, self.run.key
-        columns = _select_columns(event.columns)
+        columns = _select_allowed_columns(event.columns)
         if len(columns.get("attempts", ())) < len(self.run.attempts):  # of a job that its engine has started again
             columns.pop("attempts", None)
         if runs.change_status(key, event.before, event.after, changed_at=event.at, **columns):
@@ -309,18 +309,18 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _store_queued_status(self) -> None:
-        """Set the status of a run to Queued, within a transaction, when the engine is about to restart its job."""
+        """Set the run's status to Queued, within a transaction, unless the run has ended or is being canceled."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 
     def requeue(self) -> None:
-        """Set the run's status to Queued, since the target's engine, such as Slurm, is about to restart its job."""
+        """Set the run's status to Queued unless it is being canceled: the engine is about to restart its job."""
         with self._workspace.transaction():
             self._store_queued_status()
         self.run = self._workspace.runs.get_by_key(self.run.key)
 
-    def _update_state(self, event: Event) -> None:
-        """Update what is known of the run's start and outcome from an event, or refresh the folder with new files."""
+    def _update_known_state(self, event: Event) -> None:
+        """Update the run's known start and outcome from an event, or refresh the folder that got new files."""
         if isinstance(event, FilesEvent):
             for folder in (self.shared.journal, self.shared.requests):
                 if folder.name == event.folder:
@@ -332,8 +332,8 @@ class CollectedRun:
         elif isinstance(event, OutcomeEvent) and self.outcome_evidence is not OutcomeEvidence.FINAL:
             self._outcome = event
 
-    def _read_outcomes(self) -> None:
-        """Restore the known start and outcome from all events, including those that an earlier collector has stored."""
+    def _restore_known_state(self) -> None:
+        """Restore the run's known start and outcome from its folder, including events that are already stored."""
         self._outcome = None
         for path in list_json_lines_files(self.shared.events):
             self.has_started = True
@@ -341,13 +341,13 @@ class CollectedRun:
                 documents, _ = read_json_lines(path, 0)
                 for event in map(parse_event, documents):
                     if event is not None:
-                        self._update_state(event)
+                        self._update_known_state(event)
         if self._outcome is None and (written := read_outcome(self.shared)) is not None:
             self._outcome = OutcomeEvent(written, {}, is_final=True)
 
 
-def _select_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only those columns that a supervisor may set, since the content of the shared folder is not trusted."""
+def _select_allowed_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those columns that a supervisor may set, and attempts only if valid: the shared folder is not trusted."""
     selected = {name: columns[name] for name in SupervisorColumns.__annotations__ if name in columns}
     selected.pop("attempts", None)
     with suppress(AttributeError, KeyError, TypeError):

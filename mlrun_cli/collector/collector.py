@@ -76,7 +76,7 @@ class Collector:
         self._folder = QueueFolder(target.workspace, target.name)
         self._jobs = JobPoll(target)
         self._last_values = LastValues(self._jobs, cancels_queued_jobs=target.cancels_queued_jobs)
-        self._has_found_ended_runs = False
+        self._has_added_ended_runs = False
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
         self._runs: dict[int, Run] = {}
@@ -106,7 +106,7 @@ class Collector:
             self._folder.record_dispatcher()
             with WakeSocket(self._folder.socket) as wake_socket:
                 self._selector.register(wake_socket, selectors.EVENT_READ, wake_socket.drain)
-                self._serve()
+                self._poll_until_idle()
                 self._selector.unregister(wake_socket)
             self._lock.close()
             if not self._workspace.is_database_in_place() or not self._list_runs():
@@ -117,11 +117,11 @@ class Collector:
     def _list_runs(self) -> list[Run]:
         return list(self._workspace.runs.list_live_runs_on_target(self._target.name))
 
-    def _serve(self) -> None:
-        """Poll the live runs of the target until there are none, or until the workspace has been removed."""
+    def _poll_until_idle(self) -> None:
+        """Poll the target's runs until none is live or needs cleaning up, or until the workspace has been removed."""
         while self._workspace.is_database_in_place():
             try:
-                self._reload(time.monotonic())
+                self._reload_runs(time.monotonic())
                 self._folder.starts.reset(self._lock)
                 self._target.synchronize(self._list_polled_runs())
                 if self._runs:
@@ -151,13 +151,13 @@ class Collector:
         return [*self._runs.values(), *self._last_values.runs]
 
     def _must_linger(self) -> bool:
-        """Return whether to continue without live runs, to store and remove the files of ended runs from the nodes."""
+        """Return whether to continue without live runs, to store values of ended runs and to remove leftover files."""
         has_leftovers = bool(self._leftovers or self._last_values.runs or self._target.list_leftovers())
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
         return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
-    def _reload(self, now: float) -> None:
-        """Read the live runs from the store if it has changed; do so less often the longer that takes."""
+    def _reload_runs(self, now: float) -> None:
+        """Read the live runs from the store if they may have changed; the longer this takes, the less often."""
         self._workspace.reopen_if_replaced()
         version = self._workspace.get_data_version()
         if now < self._next_reload or (version == self._version and now < self._read_until):
@@ -167,7 +167,7 @@ class Collector:
         self._runs = {run.key: run for run in self._list_runs()}
         for key in before.keys() - self._runs.keys():
             self._keep_for_last_values(before[key])
-        self._find_ended_runs()
+        self._add_ended_runs()
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()
@@ -176,7 +176,7 @@ class Collector:
         self._next_full_poll = now
 
     def _poll_runs(self, now: float) -> None:
-        """Poll the live runs: started ones always, and all others every few seconds or after a change."""
+        """Poll the live runs: started or stopped ones always, and all others every few seconds or after a change."""
         started = self._list_started_run_ids()
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._list_polled_runs(), now) and self._jobs.has_changed:
@@ -247,10 +247,10 @@ class Collector:
         self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
         return self._collected[run.key]
 
-    def _find_ended_runs(self) -> None:
-        """Find, once, the runs that ended while no collector was running and whose values may not be stored yet."""
-        if not self._has_found_ended_runs and self._shared_folder.is_available():
-            self._has_found_ended_runs = True
+    def _add_ended_runs(self) -> None:
+        """Add, once, the runs that ended while no collector was running, so that their last values are stored."""
+        if not self._has_added_ended_runs and self._shared_folder.is_available():
+            self._has_added_ended_runs = True
             run_ids = self._list_started_run_ids() | self._target.list_leftovers()
             keys = [key for run_id in run_ids if (key := self._workspace.runs.find_key(run_id)) is not None]
             for run in self._workspace.runs.list_by_keys(keys):
@@ -290,7 +290,7 @@ class Collector:
             self._forget_run(collected.run)
 
     def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
-        """Remove the leftover files of those of the given runs that have ended."""
+        """Remove the leftover files of those of the given runs that have ended or were deleted."""
         for run_id in run_ids - self._strangers - {run.run_id for run in self._list_polled_runs()}:
             key = self._workspace.runs.find_key(run_id)
             status = None if key is None else self._workspace.runs.find_status(key)
@@ -300,7 +300,7 @@ class Collector:
                 self._leftovers.discard(run_id)
 
     def _list_started_run_ids(self) -> frozenset[str]:
-        """Return the ids of the runs whose supervisors have been started."""
+        """Return the ids of the runs whose supervisors have been started; empty if the folder cannot be read."""
         try:
             return frozenset(os.listdir(self._shared_folder.started))
         except OSError:
@@ -324,9 +324,9 @@ class Collector:
     def _recheck_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
     ) -> RunLiveness:
-        """Read everything that a seemingly lost run's supervisor wrote; determine and return the liveness again.
+        """Return the liveness of a seemingly lost run, after a wait, from everything that its supervisor wrote.
 
-        Where no id of a job is known, the engine may still accept the job of a submission that it has not answered.
+        During the wait, the run is alive: without a known job id, the engine may still accept an unanswered submission.
         While the shared folder is unavailable, no run is lost.
         """
         since = self._lost_since.setdefault(run.key, monotonic_time)
@@ -379,7 +379,7 @@ class Collector:
             self._jobs.query_soon()
 
     def _record_submission_problem(self, run: Run, error: Exception) -> None:
-        """Log why the job of a run cannot be submitted again, and show it as what the run waits for."""
+        """Log why the job of a run cannot be submitted again, and record this as the reason why the run waits."""
         redactor = read_run_redactor(self._shared_folder.run_folder(run.run_id), self._workspace.redactor)
         text = str(redactor.redact_error(" ".join(str(error).split())))
         if self._submit_problems.get(run.key) != text:
@@ -389,7 +389,7 @@ class Collector:
         record_submission_problem(self._workspace.run_folder(run.run_id), "" if is_silence else text)
 
     def _record_end(self, run: Run, collected: CollectedRun, now: float) -> None:
-        """Record the outcome written by the supervisor of a run."""
+        """Record the outcome that a run's supervisor wrote, adjusted if the supervisor was interrupted."""
         outcome = collected.outcome
         assert outcome is not None
         if collected.outcome_evidence is OutcomeEvidence.INTERRUPTED:
@@ -443,7 +443,7 @@ class Collector:
         self._forget_run(run)
 
     def _forget_run(self, run: Run) -> None:
-        """Forget a run that has ended, whichever process recorded its end."""
+        """Remove the leftover files of a run that has ended, or remember them for later, and forget the run."""
         collected = self._collected.pop(run.key, None)
         shared = self._shared_folder.run_folder(run.run_id)
         if not (shared.remove_leftovers() if collected is None else collected.close()):

@@ -27,10 +27,10 @@ class HeldJobs:
         """The monotonic time at which each run's job was last to be released, by run key."""
 
     def release_if_held(self, run: Run) -> Job | None:
-        """Release a run's job if its engine holds it after a failed start; return its end if it is given up, else None.
+        """Release a run's job if its engine holds it; return the job as ended after too many releases, or else None.
 
         Returns:
-            None, or the end of the job if that was tried too often.
+            The job, as one that has ended without a start, if it was released too often, or else None.
 
         Raises:
             OSError: the number of releases cannot be stored.
@@ -56,14 +56,16 @@ class HeldJobs:
             result = f"not released ({' '.join(error.message.split())})"
             write_log(f"the job of {run.run_id} cannot be released: {error}")
         number = f"{counted.releases} of {_MAX_RELEASES}"
-        self._log(run, f"--- {self._target.engine_name} could not start the job ({job.reason}): {result}, {number} ---")
+        self._append_to_log(
+            run, f"--- {self._target.engine_name} could not start the job ({job.reason}): {result}, {number} ---"
+        )
         return None
 
     def forget(self, run: Run) -> None:
         """Forget a run that has ended."""
         self._released_at.pop(run.key, None)
 
-    def _log(self, run: Run, line: str) -> None:
+    def _append_to_log(self, run: Run, line: str) -> None:
         """Append a line to a run's log while its job waits, when no other process writes there; ignore failures."""
         shared = find_shared_run_folder(self._target.workspace.run_folder(run.run_id))
         if shared is not None:

@@ -44,7 +44,7 @@ class JobPoll:
         self._next = 0.0
 
     def query_soon(self) -> None:
-        """Schedule a query as soon as possible, at most one per second."""
+        """Schedule a query as soon as possible, but at least one second after the previous one."""
         self._interval = _FIRST_SECONDS
         self._next = min(self._next, self._queried_at + _FIRST_SECONDS)
 
@@ -81,7 +81,7 @@ class JobPoll:
         return True
 
     def is_being_submitted(self, run: Run) -> bool:
-        """Return whether the process that submits a run is alive; it holds the owner lock until it knows the job id."""
+        """Return whether a run's submitting process, which holds the owner lock until it knows the job id, is alive."""
         try:
             with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
@@ -119,12 +119,12 @@ class JobPoll:
                 workspace.runs.set_property(run.key, self._target.job_property, job_id)
 
     def find_job(self, run: Run) -> Job | None:
-        """Return the last known job of a run, or None if the target's engine does not know it."""
+        """Return a run's job as the target's engine last reported it, or None if the engine does not know the job."""
         job_id = self._get_job_id(run)
         return None if job_id is None else self._jobs.get(job_id)
 
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
-        """Return what the last response of the target's engine says of a run; SILENT if the job was submitted later.
+        """Return the state of a run's job in the last response of the engine; SILENT if that is missing or outdated.
 
         Args:
             run: the run.
@@ -139,7 +139,7 @@ class JobPoll:
         return EngineEvidence.SILENT if is_outdated else evidence
 
     def cancel_jobs(self, runs: Collection[Run]) -> None:
-        """Cancel the jobs, as far as their ids are known, of these runs.
+        """Cancel the jobs of these runs, as far as the job ids are known.
 
         Raises:
             EngineUnavailable: the engine does not answer.
@@ -150,7 +150,7 @@ class JobPoll:
             self.query_soon()
 
     def release_job(self, run: Run) -> None:
-        """Release the held job of a run.
+        """Release the held job of a run, if the job id is known.
 
         Raises:
             EngineRefused: the engine refuses that.

@@ -38,7 +38,7 @@ class LastValues:
 
     @property
     def runs(self) -> Collection[Run]:
-        """The runs whose values may not all be stored yet."""
+        """The ended runs of which some values may not be stored yet."""
         return [ended.collected.run for ended in self._ended.values()]
 
     def add(self, collected: CollectedRun) -> None:
@@ -67,7 +67,7 @@ class LastValues:
         return runs
 
     def _cancel_jobs(self, now: float) -> None:
-        """Cancel the jobs that are still queued or running, in one call of the engine, and again after a pause."""
+        """Cancel, in one call of the engine, the jobs that are still queued or running, except shortly after a call."""
         alive = {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
         due = [each for each in self._ended.values() if now >= each.next_cancel and self._get_evidence(each) in alive]
         for ended in due:

@@ -27,7 +27,7 @@ _BY_USER = {JobEnd.TIMED_OUT, JobEnd.OUT_OF_MEMORY}
 
 
 def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
-    """Return the outcome of a run from its ended job, or from the absence of a job if the engine knows none."""
+    """Return the outcome of a lost run, derived from its ended job, or from None if the engine knows no job."""
     ended_at = now()
     duration = None if run.started_at is None else max(0, ended_at - run.started_at) / MICROSECONDS
     if run.status is RunStatus.CANCEL_REQUESTED:
@@ -45,7 +45,7 @@ def derive_lost_outcome(run: Run, job: Job | None) -> Outcome:
 
 
 def derive_interruption_outcome(run: Run, outcome: Outcome, job: Job | None) -> Outcome:
-    """Return the outcome of an interrupted run, adjusted to the reason for the end of its job if that is known.
+    """Return the outcome of an interrupted run, adjusted to the reason why its job ended, if that is known.
 
     A script that has done its work, while that was on its way, has not failed.
     """

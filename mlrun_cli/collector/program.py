@@ -14,7 +14,7 @@ from mlrun_cli.targets.lookup import get_target
 
 
 def main(arguments: list[str]) -> None:
-    """Run the background process, started with its lock, that collects the data of a target's runs from its nodes."""
+    """Collect the data of a target's runs in the background, holding the lock whose descriptor is an argument."""
     _, folder, _, descriptor, name = arguments
     detach_program(Path(folder), int(descriptor))
     with open_workspace_when_available(Path(folder), Path("queues", name)) as workspace:

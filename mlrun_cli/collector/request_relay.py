@@ -147,7 +147,7 @@ class RequestRelay:
         return self._worker
 
     def _receive(self, connection: socket.socket) -> None:
-        """Read the available part of a response, and handle the response once it is complete."""
+        """Read the available part of a response; send it once complete, or an error if the worker has died."""
         request, received = self._calls[connection]
         try:
             piece = connection.recv(1 << 20)

@@ -25,7 +25,7 @@ _MAX_UNANSWERED = 10
 
 
 def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
-    """Return the evidence of how a run was submitted whose job is unknown and whose submitting process is gone."""
+    """Return how the submission of a run went, given that its job is unknown and its submitting process has ended."""
     number = JobProblems.read(folder).unanswered
     if number == 0:
         return SubmissionEvidence.INTERRUPTED
@@ -33,7 +33,7 @@ def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
 
 
 def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
-    """Submit the job of a run again, unless it is found now; return the outcome if the engine refuses it, or None.
+    """Submit a run's job again, unless it is found now; return the run's outcome if the engine refuses, else None.
 
     Returns:
         The outcome of the run if the engine refuses the job, or else None.

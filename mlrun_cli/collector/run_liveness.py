@@ -24,7 +24,7 @@ class EngineEvidence(Enum):
 
     @classmethod
     def from_job(cls, job: Job | None) -> EngineEvidence:
-        """Create the evidence from the engine's description of a job, or from None if the engine knows no such job."""
+        """Return the evidence in the engine's description of a job; MISSING for None and for a job that was removed."""
         return cls.MISSING if job is None or job.end is JobEnd.REMOVED else cls(job.state.value)
 
 

@@ -67,11 +67,11 @@ class SentStops:
             self._deliver(run)
 
     def was_stop_sent(self, run: Run) -> bool:
-        """Return whether a stop message was sent for a run, whether or not its supervisor has received it."""
+        """Return whether there is a stop message for a run, even if it has not been delivered yet."""
         return run.key in self._sent
 
     def was_stop_sent_for(self, run: Run, reason: StopReason) -> bool:
-        """Return whether the last stop message to the supervisor of a run has this reason."""
+        """Return whether there is a stop message for a run, and the last one has this reason."""
         return run.key in self._sent and self._sent[run.key].reason is reason
 
     def is_left_in_queue(self, run: Run, evidence: EngineEvidence) -> bool:
@@ -83,7 +83,7 @@ class SentStops:
         return sent is not None and evidence is EngineEvidence.QUEUED and self._jobs.asked_at > sent.since
 
     def claim_job_cancellation(self, run: Run, evidence: EngineEvidence, now: float) -> bool:
-        """Return whether to cancel a stopped run's job now, and record this, so that it is done once per response."""
+        """Return whether to cancel a stopped run's job now; if so, record this: it is done once per response."""
         sent = self._sent.get(run.key)
         if sent is None or self._jobs.asked_at <= sent.job_canceled_at:
             return False
@@ -113,7 +113,7 @@ class SentStops:
 
 
 def send_to_supervisor(workspace: Workspace, run: Run, message: CancelMessage | StopMessage) -> bool:
-    """Send a message to the supervisor of a run; return False if that fails."""
+    """Send a message to a run's supervisor if the run has a shared folder; return False if that fails."""
     folder = workspace.run_folder(run.run_id)
     shared = find_shared_run_folder(folder)
     if shared is not None:

@@ -47,7 +47,7 @@ class ContainerTermination:
         return True
 
     def wait_until_complete(self) -> tuple[str, ...]:
-        """Kill the remaining containers, and wait a limited time for their end; return a warning if one may still run.
+        """Kill the remaining containers, and wait briefly for their end; return a tuple with a warning if one may run.
 
         An engine that has not responded in time is not called again.
         """

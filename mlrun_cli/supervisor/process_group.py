@@ -68,7 +68,7 @@ class ProcessGroup:
         return [child.pid for child in self._children if child.exit_code is None]
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return JSON records of the processes, from which the run can be recovered if this process dies."""
+        """Return JSON-compatible records of the processes, for recovering the run if this process dies."""
         return [
             {
                 "pid": child.pid,

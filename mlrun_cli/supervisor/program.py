@@ -27,7 +27,7 @@ from mlrun_cli.workspace import Workspace
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program and return its exit code."""
+    """Supervise a run, or recover it and other lost runs; return the exit code of the supervisor program."""
     _, folder, _, listed, *options, run_id = arguments
     descriptors = _detach_and_get_locks(Path(folder), run_id, listed)
     if not descriptors:
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _detach_and_get_locks(folder: Path, run_id: str, lock_fd_list: str) -> Sequence[int]:
-    """Detach this process and return the open locks of the run, or an empty sequence if the run was abandoned."""
+    """Detach this process; return the descriptors of the run's locks, or an empty sequence if it was abandoned."""
     if lock_fd_list != STDIN:
         descriptors = [int(descriptor) for descriptor in lock_fd_list.split(",")]
         detach_program(folder, *descriptors)

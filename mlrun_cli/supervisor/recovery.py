@@ -88,7 +88,7 @@ def _can_detect_death(workspace: Workspace, run: Run) -> bool:
 
 @contextmanager
 def _hold_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
-    """Hold the lock of a run during a block; yield False if it stays locked for longer than readers hold it."""
+    """Hold a run's lock during a block, after waiting briefly for its readers; yield whether it was acquired."""
     try:
         lock = OwnerLock.open(workspace.run_folder(run_id).lock)
     except OSError:
@@ -125,13 +125,13 @@ def _record_failure(workspace: Workspace, run_id: str, error: Exception) -> None
 
 
 def recover(workspace: Workspace, run: Run) -> None:
-    """Recover a run whose lock is held: end its processes, ingest its journals, and record its outcome."""
+    """Recover a run whose lock is held: end its processes, ingest its journals, and record its outcome or retry it."""
     if run.status.is_terminal:
         return
     folder = workspace.run_folder(run.run_id)
     had_processes = bool(list_run_processes(run.run_id))
     submission = _read_submission(folder)
-    not_ended = run_or_log(lambda: _stop_containers(run, submission), ())
+    not_ended = run_or_log(lambda: _kill_run_containers(run, submission), ())
     left = end_processes(track_run_processes(run.run_id), 0.0)
     full = describe_full_disk(folder.path, FULL_FOR_RUNS_BYTES)
     folder.release_space()
@@ -185,8 +185,8 @@ def _read_submission(folder: RunFolder) -> Submission | None:
         return None
 
 
-def _stop_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
-    """Stop the containers of a run; return a warning if one may still be running."""
+def _kill_run_containers(run: Run, submission: Submission | None) -> tuple[str, ...]:
+    """Kill the containers of a run; return a tuple with a warning if one may still be running, otherwise empty."""
     container = None if submission is None else submission.environment.container
     if container is None or kill_containers(container, run.run_id, {**os.environ, **container.reached_by}):
         return ()
@@ -194,7 +194,7 @@ def _stop_containers(run: Run, submission: Submission | None) -> tuple[str, ...]
 
 
 def write_failure_to_folder(folder: RunFolder, error: StoreError) -> None:
-    """Write the failure of a run to its folder, so that recovery can store it once the store is available."""
+    """Print an error and write it to a run's folder as the outcome, so that recovery can store it later."""
     sys.stderr.write(f"{error}\n")
     if not folder.path.exists():
         return
@@ -249,7 +249,7 @@ def _read_start_time(run: Run, folder: RunFolder) -> int | None:
 
 
 def _get_last_activity_time(run: Run, folder: RunFolder) -> int:
-    """Return the last time at which the run was known to be alive, in microseconds since the epoch."""
+    """Return the last known time at which the run was alive, in microseconds since the epoch."""
     moments = [run.created_at, run.started_at or 0]
     if run.lease_until is not None:
         moments.append(run.lease_until - LEASE_SECONDS * MICROSECONDS)

@@ -66,7 +66,7 @@ class ResourceMeter:
         self._journal = folder.journal / build_journal_name(name, attempt)
 
     def record_exits(self, exits: Iterable[tuple[int, int, struct_rusage]]) -> None:
-        """Add the resource usage of reaped processes and their children."""
+        """Add the resource usage of those reaped processes, and their children, that belong to the script."""
         for pid, _, usage in exits:
             if pid in self._members:
                 self._add_ended_usage(usage)
@@ -87,10 +87,7 @@ class ResourceMeter:
         self._next_sample = timestamp + max(pause, _COST_SHARE * spent)
 
     def finish(self) -> str | None:
-        """Measure the script's remaining processes and write its total resource usage; return a note on OOM kills.
-
-        Return a clause that says that memory ran out, if the kernel has killed processes for want of it.
-        """
+        """Take and write the last sample; return a clause on exhausted memory if processes were OOM-killed, or None."""
         try:
             try:
                 self._sample(time.monotonic(), is_last=True)

@@ -77,7 +77,7 @@ class RunRequestHandler:
             is_mine = arguments.get("run_id", self._run_id) == self._run_id
             call = self._calls.get(request.call) if is_mine else None
             if is_mine and request.call == "runs.update":
-                self._run.apply_update(_read_changes(arguments))
+                self._run.apply_update(_parse_changes(arguments))
             response: dict[str, Any]
             if call is None:
                 response = {OTHER_SOCKET: self._worker()}
@@ -113,7 +113,7 @@ class RunRequestHandler:
         return None if parent is None else build_run_record(self._workspace.runs.get(parent))
 
 
-def _read_changes(arguments: Mapping[str, Any]) -> RunChanges:
+def _parse_changes(arguments: Mapping[str, Any]) -> RunChanges:
     name, description = (arguments.get(key) for key in ("display_name", "description"))
     return RunChanges(
         tags={},
@@ -150,7 +150,7 @@ class RpcServer:
         selector.register(self._listener, selectors.EVENT_READ, self._accept_connection)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections and the listening socket, and remove the socket file."""
         for connection in list(self._connections):
             self._close_connection(connection)
         self._selector.unregister(self._listener)
@@ -172,14 +172,14 @@ class RpcServer:
         )
 
     def _close_oldest_idle_connection(self) -> None:
-        """Close the oldest idle connection; its client reconnects for its next request."""
+        """Close the oldest idle connection, if there is one; its client reconnects for its next request."""
         for connection in self._connections:
             if not (connection.received or connection.pending or connection.unsent):
                 self._close_connection(connection)
                 return
 
     def retry_pending_requests(self) -> None:
-        """Execute pending requests that could not be executed earlier."""
+        """Try again to execute the requests that could not be executed earlier."""
         for connection in [each for each in self._connections if each.pending]:
             self._serve_connection(connection, 0)
 
@@ -204,7 +204,7 @@ class RpcServer:
             self._selector.modify(connection.socket, selectors.EVENT_READ | writing, key.data)
 
     def _read_requests(self, connection: _Connection) -> None:
-        """Read the data that has arrived on a connection.
+        """Read the data that has arrived on a connection, and add the complete lines to the pending requests.
 
         Raises:
             OSError: the client has closed the connection or sent too long a line, so it must be dropped.
@@ -236,6 +236,6 @@ class RpcServer:
 
 
 def _compute_connection_limit() -> int:
-    """Return the maximum number of connections: half of this process's open file limit."""
+    """Return the maximum number of connections: half of this process's open file limit, or less if that is large."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(limit // 2, _MAX_CONNECTIONS)

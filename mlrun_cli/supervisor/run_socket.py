@@ -13,7 +13,7 @@ _BACKLOG = 64
 
 
 def create_run_listener(folder: RunFolder, socket_path: Path) -> socket.socket:
-    """Return a listening socket in the run's folder that only the current user can access."""
+    """Create a listening Unix socket in the run's folder, accessible only to the current user, and return it."""
     make_counterpart_folder(folder.path)
     socket_path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -94,7 +94,7 @@ class Script:
         copy_attempt_logs(self._run.folder, self._document, self.attempt)
 
     def _write_separator(self, log: Path) -> int:
-        """Write a separator line to a log if this is not the first attempt; return the size of the log."""
+        """Write a separator line to a log if this is not the first attempt; return the log's size, or 0 on an error."""
         try:
             if self.attempt > 1:
                 with log.open("a", encoding="utf-8") as file:
@@ -148,7 +148,7 @@ class Script:
     def _wrap_in_container(
         self, command: list[str], variables: dict[str, str], process_index: int, stdin: Path | None
     ) -> list[str]:
-        """Return the command line, wrapped in a container if the run has one."""
+        """Return the command line, or that of a container in which it runs if the run has one."""
         container, workspace = self._run.submission.environment.container, self._run.workspace
         if container is None:
             return command

@@ -103,7 +103,7 @@ class SupervisedRun:
         """Do nothing, since the worker, which updates the run, has the same store."""
 
     def renew_lease(self) -> None:
-        """Renew the lease, which tells processes that cannot test the lock that the supervisor is alive."""
+        """Renew the lease, by which processes that cannot test the lock know that the supervisor is alive."""
         self.folder.touch_lock()
         self.workspace.runs.update(self.run.key, lease_until=compute_lease_end())
 
@@ -116,7 +116,7 @@ class SupervisedRun:
         return None
 
     def create_reader(self) -> JournalReader:
-        """Return the reader of the run's journals."""
+        """Create and return a reader of the run's journals."""
         return JournalReader(self.workspace, self.folder.journal, self.run.key, self.redactor)
 
     def create_launcher(self) -> Launcher:
@@ -132,7 +132,7 @@ class SupervisedRun:
         return argv
 
     def create_worker(self) -> WorkerProcess:
-        """Return the worker process, which executes all requests except simple reads of the run."""
+        """Create, but do not start, the worker process, which executes all requests except simple reads of the run."""
         return WorkerProcess(
             self.workspace, self.submission, self.folder, RPC_WORKER_PROGRAM, self.submission.run_id, self.redactor
         )
@@ -189,7 +189,7 @@ class SupervisedRun:
             write_log(f"{path.name} is not written: {error}")
 
     def retry_until_stored(self, action: Callable[[], _T]) -> _T:
-        """Call a function until the store accepts its changes or the run's folder is gone; return its result.
+        """Call a function, repeatedly while the store is unavailable, and return the function's result.
 
         Raises:
             StoreError: the file size limit of this process prevents it, so that a recovery is needed, or the folder no
@@ -210,7 +210,7 @@ class SupervisedRun:
                         self.workspace.reopen_if_replaced()
 
     def retry_while_disk_full(self, action: Callable[[], object]) -> None:
-        """Call a function that writes to the disk, repeatedly while the disk is full; ignore its other errors."""
+        """Call a function that writes to the disk, repeatedly while the disk is full; only log its other errors."""
         with self._space_wait_marker() as record_waiting:
             while True:
                 try:
@@ -226,7 +226,7 @@ class SupervisedRun:
 
     @contextmanager
     def _space_wait_marker(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that marks the run as waiting for disk space until the end of the block."""
+        """Yield a function that, if the disk is full, marks the run as waiting for space until the end of the block."""
         noted = False
 
         def record_waiting() -> None:

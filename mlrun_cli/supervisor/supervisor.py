@@ -69,7 +69,7 @@ class Supervisor:
         return outcome
 
     def _execute_attempt(self, prepare: Callable[[], None]) -> Outcome | None:
-        """Run the script once and return its outcome, or None if the next attempt has started."""
+        """Run the script once and return its outcome, or None if the next attempt has begun."""
         try:
             prepare()
             script = self._start_script()
@@ -100,8 +100,8 @@ class Supervisor:
         return run.begin_next_attempt(script.started_at, outcome.redact(run.redactor))
 
     def _prepare_script(self) -> None:
-        # Who starts what has waited for a target may live elsewhere than who submitted it.
         """Build the environment and create the working copy while the run's status is Preparing."""
+        # Who starts what has waited for a target may live elsewhere than who submitted it.
         origin = get_origin()
         owner: SupervisorColumns = {
             "host_id": origin.host_id,
@@ -174,7 +174,7 @@ class Supervisor:
         return run.retry_until_stored(lambda: run_or_log(lambda: run.register_outputs(row, outcome), outcome))
 
     def _release_space(self) -> None:
-        """Check whether the disk is full, and release the disk space that was reserved for the end of the run."""
+        """Record whether the disk is full, and release the disk space that was reserved for the end of the run."""
         if self._run.folder.reserve.exists():
             self._full_disk = describe_full_disk(self._run.folder.disk, FULL_FOR_RUNS_BYTES)
             self._run.folder.release_space()

@@ -70,7 +70,7 @@ class Watch:
             run_or_log(close, None)
 
     def wait_for_group(self, group: ProcessGroup, *, ends_attempt: bool = True) -> None:
-        """Wait until all processes of a group have ended; without `ends_attempt`, others follow if they end well."""
+        """Watch a group until its processes have ended; without `ends_attempt`, other groups follow after a success."""
         self._group = group
         tick = _BUSY_TICK_SECONDS
         with self._wake_on_process_ends(group):
@@ -112,7 +112,7 @@ class Watch:
         return self.stop.reason is not None
 
     def _wait_for_shutdown(self, seconds: float) -> None:
-        """Wait briefly for a signal that announces a shutdown, and which the script may have got first."""
+        """Wait for a shutdown signal, which may have reached the script first, and request a stop if it arrives."""
         deadline = time.monotonic() + seconds
         while not self._was_terminated and time.monotonic() < deadline:
             time.sleep(_BUSY_TICK_SECONDS)
@@ -180,7 +180,7 @@ class Watch:
             write_log(f"the queues are not looked at: {error}")
 
     def _renew_lease_and_check_run(self, now: float) -> None:
-        """Renew the lease, and check whether the run was canceled, stopped or ended by another process."""
+        """Renew the lease, and request a stop if another process has canceled, stopped or ended the run."""
         runs, key = self._run.workspace.runs, self._run.run.key
         try:
             self._run.workspace.reopen_if_replaced()
