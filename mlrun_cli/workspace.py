@@ -287,14 +287,14 @@ class Workspace:
         return open_run_folder(self.folder / "runs" / run_id)
 
     def adopt_redactor(self, redactor: Redactor) -> None:
-        """Use this redactor from now on, that of the run which this process owns or streams."""
+        """Use, from now on, the redactor of the run that this process owns or streams."""
         self.redactor = redactor
         self.runs = self.create_run_store(redactor)
         for name in ("datasets", "experiments", "models"):
             self.__dict__.pop(name, None)
 
     def create_run_store(self, redactor: Redactor) -> RunStore:
-        """Return a run store that redacts with the given redactor of one run."""
+        """Create and return a run store that redacts with the given redactor."""
         return RunStore(self._database, redactor)
 
     def is_database_in_place(self) -> bool:
@@ -310,11 +310,11 @@ class Workspace:
         try:
             folder = os.open(self.folder, _FOLDER_FLAGS)
         except OSError as error:
-            raise self._create_unavailable_error() from error
+            raise self._build_unavailable_error() from error
         try:
             # Through the open folder, since its path may lead to another folder, or to none, at any moment.
             if self._opened is None or self.locator.database.get_identity(folder) != self._opened:
-                raise self._create_unavailable_error()
+                raise self._build_unavailable_error()
             os.stat(path.relative_to(self.folder), dir_fd=folder)
         except FileNotFoundError:
             return True
@@ -322,7 +322,7 @@ class Workspace:
             os.close(folder)
         return False
 
-    def _create_unavailable_error(self) -> StoreUnavailable:
+    def _build_unavailable_error(self) -> StoreUnavailable:
         return StoreUnavailable(
             f"The workspace's folder {self.folder} is not in its place any more.",
             hint="If its disk was unmounted or the folder was moved, put it back: what runs goes on meanwhile. If the"
@@ -369,7 +369,7 @@ class Workspace:
             or _identify_file(self.folder) != self._opened_in
             or not self.locator.database.exists()
         ):
-            raise self._create_unavailable_error()
+            raise self._build_unavailable_error()
         fresh = self.locator.database.open()
         try:
             self._check_owned_run_exists(fresh)
@@ -393,7 +393,7 @@ class Workspace:
         return self._recorder.read_documents(keys)
 
     def write_missing_records(self) -> int:
-        """Write the records missing since an older version wrote none; return the number of runs with new records."""
+        """Write the records that an older version did not write; return the number of runs with new records."""
         with self.transaction():
             return self._recorder.write_missing_records()
 
@@ -428,7 +428,7 @@ class Workspace:
             self._database.checkpoint()
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database and the workspace's folder."""
         self._database.close()
         if self._kept_open is not None:
             os.close(self._kept_open)
@@ -453,7 +453,7 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
 
 
 def count_run_folders(folder: Path) -> int:
-    """Return the number of run folders in a workspace's folder, even of runs that the store does not contain."""
+    """Return the number of run folders in a workspace's folder, whether or not the store has the runs; 0 if none."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)

@@ -55,12 +55,12 @@ def locate_workspace(home: Path, identity: WorkspaceIdentity) -> WorkspaceLocato
 
 
 def parse_locator(text: str | Path) -> WorkspaceLocator:
-    """Parse the text of a locator, which is the folder of a workspace."""
+    """Parse and return a locator from its text, the path of the workspace's folder."""
     folder = Path(text)
     return locate_workspace(folder.parents[3], WorkspaceIdentity(*folder.parts[-3:]))
 
 
 def iterate_identities(home: Path) -> Iterator[WorkspaceIdentity]:
-    """Yield the identities of all workspaces on this machine, sorted by folder."""
+    """Yield the identities of all workspaces in a home folder, sorted by folder."""
     for folder in list_database_folders(home / "workspaces", "*/*/*"):
         yield WorkspaceIdentity(*folder.parts[-3:])

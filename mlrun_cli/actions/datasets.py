@@ -9,7 +9,7 @@ from typing import Any
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.guid import normalize_guid
 from mlrun_cli.core.names import check_tag_key
-from mlrun_cli.data.aliases import ALIASES_VARIABLE, read_dataset_aliases
+from mlrun_cli.data.aliases import ALIASES_VARIABLE, parse_dataset_aliases
 from mlrun_cli.data.dataset import (
     Dataset,
     Definition,
@@ -146,7 +146,7 @@ def get_dataset_by_id(workspace: Workspace, dataset_id: str, environ: Mapping[st
     found = workspace.datasets.find_by_id(dataset_id)
     if found is not None:
         return found
-    alias = read_dataset_aliases(environ or {}).get(dataset_id.casefold())
+    alias = parse_dataset_aliases(environ or {}).get(dataset_id.casefold())
     if alias is not None:
         try:
             return get_dataset(workspace, alias.name, alias.version)

@@ -82,7 +82,7 @@ class Controller:
         return has_ended
 
     def _has_unanswered_child(self) -> bool:
-        """Return whether the submission of a child run, after a recorded problem, is still unanswered by its engine."""
+        """Return whether a problem is recorded and an engine has not answered the submission of a child run."""
         return self._folder.read_problem() != "" and any(
             child.status is RunStatus.NOT_STARTED
             and has_unanswered_submission(self._workspace.run_folder(child.run_id))
@@ -133,7 +133,7 @@ class Controller:
         return True
 
     def _remove_secrets(self) -> Sequence[str]:
-        """Remove the secrets of the run's templates; after a time limit, return a warning if they cannot be removed.
+        """Remove the secrets of the run's templates; return a list with a warning if that fails beyond a time limit.
 
         Raises:
             OSError: they cannot be removed now.

@@ -67,7 +67,7 @@ class PipelineController:
         """The targets that were away when steps were last started."""
 
     def step(self, run: Run) -> Ending | None:
-        """Start the steps whose inputs are ready; return the ending once no step is live any more, else None."""
+        """Start ready steps, or cancel live ones if the run is to end; return the ending once none is live, or None."""
         self._children.refresh()
         stages = self._determine_stages()
         is_canceled = run.status is RunStatus.CANCEL_REQUESTED
@@ -210,14 +210,14 @@ class PipelineController:
                 return
 
     def _restart_step(self, run_id: str) -> None:
-        """Start the recorded run of a step again if it may not have been started, without reusing earlier results."""
+        """Start the run of a step again after an interrupted start, without reusing earlier results; ignore sweeps."""
         plan = next((plan for plan in self._steps.values() if plan.run_id == run_id), None)
         if plan is not None and plan.step.sweep is None:  # the run of a sweep has a controller
             template = self._read_template(plan.step.key)
             self._children.add(start_step(self._workspace, plan, template, self._origins, None))
 
     def _decide_reuse(self, plan: StepPlan, template: RunTemplate) -> Reuse | None:
-        """Decide whether a step reuses an earlier result, and return the decision, or None if an input is missing."""
+        """Decide whether a step reuses an earlier result, and record this; return None if an input is missing."""
         forced, resolved = self._plan.regenerate_outputs, ResolvedStep.from_template(template)
         try:
             reuse = determine_reuse(self._workspace, plan, resolved, self._origins, is_forced=forced)

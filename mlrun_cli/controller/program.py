@@ -14,7 +14,7 @@ from mlrun_cli.runtime.program_start import detach_program, open_workspace_when_
 
 
 def main(arguments: list[str]) -> None:
-    """Run the background process, started with the run's lock, that starts the child runs of a sweep or pipeline."""
+    """Control a sweep or pipeline in the background, holding the lock whose descriptor is an argument."""
     _, folder, _, descriptor, run_id = arguments
     detach_program(Path(folder), int(descriptor))
     lock = OwnerLock(int(descriptor))

@@ -45,7 +45,7 @@ class FailingController:
         self._error = error
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel all child runs; return the ending Failed once all of them have ended, or None before that."""
+        """Cancel all child runs; return an ending with status Failed once all have ended, or None before that."""
         grace = GRACE_SECONDS if run.cancel_grace_seconds is None else run.cancel_grace_seconds
         self._children.refresh()
         self._children.cancel_all(grace)

@@ -65,7 +65,7 @@ class SweepController:
         """The id of the run whose start was logged last; while its engine is away, it is tried again and again."""
 
     def step(self, run: Run) -> Ending | None:
-        """Cancel the runs that the policy terminates and start new ones; return the ending after the last, or None."""
+        """Cancel runs that the policy terminates, and start others; return the ending once all have ended, or None."""
         for child in self._children.refresh():
             self.append_to_log(f"'{child.run_id}' ended as {child.status.value}.")
         if self._definition.max_duration_minutes is not None and run.started_at is not None:
@@ -85,7 +85,7 @@ class SweepController:
         return self._build_ending(is_canceled=is_canceled)
 
     def get_timeout_seconds(self) -> float | None:
-        """Return 0 if runs can be started immediately, else the seconds until the time limit, or None without one."""
+        """Return 0 if runs can be started now, else the seconds until the time limit; None if none is pending."""
         if self._has_places:
             return 0.0
         if self._ends_at is None or self._has_reached_time_limit():
@@ -264,7 +264,7 @@ class SweepController:
         return Ending(RunStatus.COMPLETED, properties=properties, warnings=warnings)
 
     def _build_best_run_properties(self) -> Mapping[str, str]:
-        """Return the properties of the sweep's run that name its best run; empty if no run has logged the metric."""
+        """Log which run is best, and return the sweep's properties that name it; empty if none logged the metric."""
         children = self._children.all
         best = self._metric.find_best_run([child.key for child in children])
         if best is None:

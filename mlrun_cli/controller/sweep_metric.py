@@ -67,7 +67,7 @@ class SweepMetric:
         bests = self.get_best_values(run_keys)
         if not bests:
             return None
-        best = self._goal.find_best(bests.values())
+        best = self._goal.get_best(bests.values())
         return next((key, best) for key in run_keys if bests.get(key) == best)
 
     def list_earlier_trials(self) -> Sequence[Trial]:

@@ -31,7 +31,7 @@ class SweepStepController:
         self._children = Children(workspace, run)
 
     def step(self, run: Run) -> Ending | None:
-        """Start the sweep of the step if needed; return the ending once the sweep has ended, or None before that."""
+        """Start or cancel the step's sweep if needed; return the ending once it has ended, or None before that."""
         self._children.refresh()
         sweep = self._children.find(get_sweep_id(self._run.run_id))
         if run.status is RunStatus.CANCEL_REQUESTED:

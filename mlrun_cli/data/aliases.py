@@ -17,7 +17,7 @@ class DatasetAlias(NamedTuple):
     version: int | None
 
 
-def read_dataset_aliases(environ: Mapping[str, str]) -> dict[str, DatasetAlias]:
+def parse_dataset_aliases(environ: Mapping[str, str]) -> dict[str, DatasetAlias]:
     """Return the aliases in `MLRUN_DATASETS` (`ID=NAME,ID=NAME:VERSION`), keyed by id in lowercase.
 
     Raises:

@@ -36,7 +36,7 @@ def copy_files(files: list[DataFile], folder: Path) -> None:
 
 
 def link_files(files: list[DataFile], folder: Path) -> None:
-    """Create symbolic links to files in a folder, downloading remote files instead.
+    """Create symbolic links in a folder to local files, and download remote files into the folder.
 
     Raises:
         MlrunError: a file is not available, or the folder cannot be written.
@@ -54,7 +54,7 @@ def link_files(files: list[DataFile], folder: Path) -> None:
 
 
 def copy_or_link_files(files: DataFiles, folder: Path, mechanism: str) -> Path:
-    """Copy or link the files of an input into a private folder; return the path for the script.
+    """Copy or link the files of an input into a private folder; return the path that the script receives.
 
     Raises:
         MlrunError: a file is not available, or the folder cannot be written.

@@ -67,7 +67,7 @@ class DatasetDescription(NamedTuple):
 
 
 def read_dataset_file(path: Path) -> DatasetDescription:
-    """Read a dataset file in JSON or YAML, with local paths relative to its folder.
+    """Return the description in a JSON or YAML dataset file, whose local paths are relative to the file's folder.
 
     Raises:
         InvalidFile: it cannot be read, a required key is missing, or a value has the wrong type or format.

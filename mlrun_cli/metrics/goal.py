@@ -25,7 +25,7 @@ class Goal(Enum):
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
-    def find_best(self, values: Iterable[float]) -> float:
+    def get_best(self, values: Iterable[float]) -> float:
         """Return the lowest or highest of the values, depending on the goal; raise ValueError if there are none."""
         return min(values) if self is Goal.MINIMIZE else max(values)
 

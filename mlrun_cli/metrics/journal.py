@@ -260,7 +260,7 @@ def get_journal_attempt(name: str) -> int:
 
 
 def list_journal_names(folder: Path) -> list[str]:
-    """Return the names of the journals in a folder, oldest first; empty if the folder is missing or unreadable.
+    """Return the names of the journals in a folder, sorted; empty if the folder is missing or unreadable.
 
     Files whose names are not valid text are ignored.
     """

@@ -32,7 +32,7 @@ _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, 
 
 
 def merge_shapes(before: str | None, after: str) -> str:
-    """Return the shape of a metric that was logged in one shape, or not yet, and then in another."""
+    """Return the shape of a metric after a value of shape `after` was logged; `before` is the earlier shape, if any."""
     if before is None or before == after:
         return after
     if {before, after} == {VALUE, LIST}:

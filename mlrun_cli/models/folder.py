@@ -56,7 +56,7 @@ class ModelFolder:
 
     @contextmanager
     def create_incoming_folder(self) -> Iterator[Path]:
-        """Create a folder for the files of a new model; it is removed after the block unless moved into place.
+        """Create and yield a folder for a new model's files; after the block, remove it unless it was moved into place.
 
         Raises:
             StoreError: it cannot be created or written, for example because the disk is full.
@@ -117,7 +117,7 @@ class ModelFolder:
 
 
 def list_model_files(path: Path, child_paths: Sequence[str] | None) -> dict[str, Path]:
-    """Return a model's files to register, keyed by a relative path that starts with the model's file or folder name.
+    """Return a model's files to register, keyed by their paths relative to the parent of the model's file or folder.
 
     Args:
         path: a file or a folder.

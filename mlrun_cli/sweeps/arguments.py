@@ -94,5 +94,5 @@ def build_option(name: str) -> str:
 
 
 def format_value(value: object) -> str:
-    """Return a parameter value in the format of a command-line argument."""
+    """Return a parameter value as text for a command-line argument; lists and mappings become JSON."""
     return json.dumps(value) if isinstance(value, (list, tuple, dict)) else str(value)

@@ -82,7 +82,7 @@ class BayesianSampler:
 
     @staticmethod
     def _decode_suggestion(expression: Expression, suggestion: Any) -> Any:
-        """Return the parameter value that corresponds to a value which Optuna has suggested for an expression."""
+        """Convert a value that Optuna suggested to a parameter value of an expression, and return it."""
         if expression.name == CHOICE:
             return expression.options[suggestion]
         if expression.name == RANDINT:
@@ -96,7 +96,7 @@ class BayesianSampler:
 
     @staticmethod
     def _encode_value(expression: Expression, value: Any) -> Any:
-        """Return the value of Optuna's distribution that corresponds to a parameter value."""
+        """Convert a parameter value to a value of Optuna's distribution for an expression, and return it."""
         if expression.name == CHOICE:
             return [json.dumps(one) for one in expression.options].index(json.dumps(value))
         if expression.name == QUNIFORM:
@@ -115,7 +115,7 @@ def _compute_cumulative_probability(expression: Expression, value: float) -> flo
 
 
 def _compute_clamped_logarithm(expression: Expression, value: float) -> float:
-    """Return the logarithm of a value, clamped to the bounds of an expression; raise if the value is out of bounds.
+    """Return the logarithm of a value, moved to a bound if rounding put it just outside; raise if it is out of bounds.
 
     Raises:
         ValueError: the value is out of bounds.
@@ -132,7 +132,7 @@ def _compute_logarithm(value: float) -> float:
 
 
 def check_optuna() -> None:
-    """Raise if Optuna is not installed; it is not imported, since that is slow.
+    """Raise if Optuna is not installed; the package is not imported, since that is slow.
 
     Raises:
         ProgramNotFound: it is not.

@@ -65,12 +65,7 @@ def read_sweep_file(path: Path) -> SweepFile:
         InvalidFile: as `read_document`; or a key is missing or wrong.
         SeveralProblems: several of these.
     """
-    return read_sweep(read_document(path))
-
-
-def read_sweep(document: Node) -> SweepFile:
-    """Return the sweep configuration in a parsed document; see `read_sweep_file`."""
-    return _Reader().read(document)
+    return _Reader().read(read_document(path))
 
 
 class _Reader:

@@ -85,7 +85,7 @@ class Expression(NamedTuple):
         return self.transform(_sample_uniform(generator, first, second))
 
     def transform(self, number: float) -> float:
-        """Return the value for a sampled number, which is uniform between the bounds or normal around `mu`.
+        """Return the value for a number that was sampled uniformly between the bounds or normally around `mu`.
 
         It is the number's exponential in the `log` forms, and rounded in the `q` forms; the expression has no size.
         """

@@ -118,7 +118,7 @@ def find_best_rows(values: Sequence[object], goal: Goal) -> frozenset[int]:
     numbers = {line: value for line, value in enumerate(values) if isinstance(value, int | float) and isfinite(value)}
     if len(set(numbers.values())) < 2:
         return frozenset()
-    best = goal.find_best(numbers.values())
+    best = goal.get_best(numbers.values())
     return frozenset(line for line, value in numbers.items() if value == best)
 
 
