@@ -26,7 +26,7 @@ def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> l
     """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out,
-    wherever it stands. `+name` and `++name` are Hydra's: only an assignment is replaced then, by `++name` as it is.
+    wherever it stands, and earlier words that say false, such as `--no-NAME`, stay. `+name` and `++name` are Hydra's: only an assignment is replaced then, by `++name` as it is.
     """
     words = list(arguments)
     found = _list_parameter_words(words, name)
@@ -37,8 +37,10 @@ def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> l
         replacement = [f"{name}={value_text}"]
     else:
         replacement = _format_parameter(words[last.start : last.end], last, value_text)
+    if not replacement:
+        return _remove_words(words, [each for each in found if each.text != FALSE])
     words[last.start : last.end] = replacement
-    return words if replacement else _remove_words(words, found[:-1])
+    return words
 
 
 def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
@@ -53,7 +55,10 @@ def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> li
     if not found or found[-1].text not in {TRUE, FALSE}:
         return None
     if arguments[found[-1].start] == build_negation(name):
-        return list(arguments) if value_text == TRUE else _remove_words(arguments, found)
+        is_negated = value_text == TRUE
+        return (
+            list(arguments) if is_negated else _remove_words(arguments, [each for each in found if each.text == FALSE])
+        )
     if value_text == FALSE or find_flag(arguments, name) is None:
         return replace_parameter(arguments, name, invert_truth(value_text))
     words = list(arguments)
@@ -81,6 +86,11 @@ def find_flag(arguments: Sequence[str], name: str) -> str | None:
         return None
     word = arguments[found[-1].start]
     return word if word.startswith("-") and "=" not in word else None
+
+
+def has_parameter(arguments: Sequence[str], name: str) -> bool:
+    """Return whether the arguments contain this parameter, with a value or as a flag."""
+    return bool(_list_parameter_words(arguments, name))
 
 
 def has_value(arguments: Sequence[str], name: str) -> bool:

@@ -11,6 +11,7 @@ from mlrun_cli.runs.parameter_replacement import (
     append_parameter,
     build_negation,
     find_flag,
+    has_parameter,
     has_value,
     replace_negation,
     replace_parameter,
@@ -86,7 +87,7 @@ class _Changes:
         flag, replaced = find_flag(self.words, name), replace_parameter(self.words, name, text)
         if replaced is not None:
             self.words = replaced
-            if flag is not None and text == FALSE:
+            if flag is not None and text == FALSE and not has_parameter(replaced, name):
                 self.absent[name] = flag
             return True
         if text not in {TRUE, FALSE}:
@@ -110,7 +111,7 @@ class _Changes:
         replaced = replace_negation(self.words, name, text)
         if replaced is None:
             return False
-        if text == FALSE and len(replaced) < len(self.words):
+        if text == FALSE and not has_parameter(replaced, name):
             self.absent[name] = build_negation(name)
         self.words = replaced
         return True

@@ -48,6 +48,11 @@ def test_a_key_that_hydra_adds_needs_a_value() -> None:
     [
         ("--lr 1 --no-aug", "no-aug=false", "--lr 1", "--no-aug"),
         ("--no-aug --lr 1 --no-aug", "no-aug=false", "--lr 1", "--no-aug"),
+        ("--aug --no-aug", "no-aug=false", "--aug", ""),
+        ("--aug heavy --lr 1 --no-aug", "no-aug=false", "--aug heavy --lr 1", ""),
+        ("--aug=false --no-aug", "no-aug=false", "", "--no-aug"),
+        ("--no-aug --aug", "aug=false", "--no-aug", ""),
+        ("--aug heavy --no-aug --aug", "aug=false", "--no-aug", ""),
         ("--no-aug", "no-aug=true", "--no-aug", ""),
         ("--no-aug", "no-aug", "--no-aug", ""),
         ("--no-aug", "aug=true", "--aug", ""),
