@@ -20,18 +20,21 @@ _POSITIONAL = r"arg\d+"
 _END_OF_OPTIONS = "--"
 _ADDS, _FORCES, _DELETES = "+", "++", "~"
 """How Hydra's assignments begin that add a key, set it whether it is there or not, or delete it."""
+_DELETION = r"(?s)~(?P<key>[^\W\d][\w.@:/-]*)(?:=.*)?"
 
 
 def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
     """Return arguments with another value for a parameter, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out,
-    wherever it stands, and earlier words that say false, such as `--no-NAME`, stay. `+name` and `++name` are Hydra's: only an assignment is replaced then, by `++name` as it is.
+    wherever it stands, and earlier words that say false, such as `--no-NAME`, stay. `+name` and `++name` are Hydra's:
+    only an assignment is replaced then, by `++name` as it is. So is Hydra's `~name`, which deletes what an assignment
+    would set: an assignment takes its place.
     """
     words = list(arguments)
-    found = _list_parameter_words(words, name)
+    found, deletions = _list_parameter_words(words, name), _list_deletions(words, name)
     if not found:
-        return None
+        return _replace_deletions(words, deletions, name, value_text) if deletions else None
     last = found[-1]
     if name.startswith(_FORCES):
         replacement = [f"{name}={value_text}"]
@@ -40,7 +43,26 @@ def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> l
     if not replacement:
         return _remove_words(words, [each for each in found if each.text != FALSE])
     words[last.start : last.end] = replacement
-    return words
+    is_assignment = not words[last.start].startswith("-") and "=" in words[last.start]
+    return _remove_words(words, deletions) if is_assignment else words
+
+
+def _list_deletions(arguments: Sequence[str], name: str) -> list[ParameterWords]:
+    """Return the words by which Hydra deletes the key that a name with or without a sign stands for."""
+    found = ((each, re.fullmatch(_DELETION, arguments[each.start])) for each in iterate_parameter_words(arguments))
+    key = name.lstrip(_ADDS + _DELETES)
+    return [each for each, deletion in found if deletion is not None and deletion["key"] == key]
+
+
+def _replace_deletions(
+    arguments: Sequence[str], deletions: Sequence[ParameterWords], name: str, value_text: str
+) -> list[str]:
+    """Return the arguments with an assignment, or another deletion, in the place of the last deletion of its key."""
+    words = list(arguments)
+    assigned = name if name.startswith((_FORCES, _DELETES)) else name.lstrip(_ADDS)
+    is_bare = name.startswith(_DELETES) and value_text == TRUE
+    words[deletions[-1].start] = name if is_bare else f"{assigned}={value_text}"
+    return _remove_words(words, deletions[:-1])
 
 
 def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
@@ -121,7 +143,8 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     words = list(arguments)
     pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
     options = [pair for pair in pairs if pair[0].startswith("-")]
-    if name.startswith((_ADDS, _DELETES)) or (not options and any("=" in pair[0] for pair in pairs)):
+    is_hydra = any("=" in pair[0] or re.fullmatch(_DELETION, pair[0]) for pair in pairs)
+    if name.startswith((_ADDS, _DELETES)) or (not options and is_hydra):
         added = [f"{name}={value_text}"]
     elif options and all("=" in pair[0] for pair in options):
         added = [f"--{name}={value_text}"]
