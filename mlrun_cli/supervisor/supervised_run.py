@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlrun_cli.actions.runs import RunChanges, add_properties
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
@@ -18,7 +18,6 @@ from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.launchers.base import Launcher
 from mlrun_cli.processes.launchers.registry import get_launcher
-from mlrun_cli.runs.events import SupervisorColumns
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
@@ -33,6 +32,9 @@ from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.workspace import Workspace
+
+if TYPE_CHECKING:  # start-up: only supervisors on nodes write events
+    from mlrun_cli.runs.events import SupervisorColumns
 
 _RETRY_SECONDS = 0.5
 _SHUTDOWN_SECONDS = 120

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import log_exception
@@ -12,7 +13,6 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.termination import end_processes
 from mlrun_cli.runs.attempt import get_attempt_number, replace_attempt_start, sum_earlier_durations
 from mlrun_cli.runs.error import SERVICE_ERROR
-from mlrun_cli.runs.events import SupervisorColumns
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
@@ -32,6 +32,9 @@ from mlrun_cli.supervisor.resource_meter import ResourceMeter
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
+
+if TYPE_CHECKING:  # start-up: only supervisors on nodes write events
+    from mlrun_cli.runs.events import SupervisorColumns
 
 
 class Supervisor:
