@@ -75,6 +75,7 @@ class Watch:
         tick = _BUSY_TICK_SECONDS
         with self._wake_on_process_ends(group):
             while group.exit_code is None:
+                self._run_due_tasks(time.monotonic())
                 for key, events in self._selector.select(tick):
                     key.data(events)
                 ended = reap_children_with_usage()
@@ -89,7 +90,6 @@ class Watch:
                     tick = 0.0 if ingested >= CHUNK_BYTES else _BUSY_TICK_SECONDS
                 else:
                     tick = min(_IDLE_TICK_SECONDS, max(tick, _BUSY_TICK_SECONDS) * 1.5)
-                self._run_due_tasks(time.monotonic())
         self._group = None
         self._log_times.record()
         was_terminated = self._was_terminated
