@@ -6,9 +6,10 @@ that submits the run gives it up or dies, and leaves nothing behind.
 
 from __future__ import annotations
 
+import _socket as sockets  # `socket` takes 2 ms, for which the start of the program would wait
 import os
 import signal
-import socket
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from mlrun_cli.targets.programs import (
 
 _MAX_LOCKS = 253
 """Files in one message, by the kernel."""
-_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+_NO_SIGNAL = getattr(sockets, "MSG_NOSIGNAL", 0)
 """Without it, a process that does not ignore SIGPIPE is killed when the supervisor has ended."""
 
 
@@ -43,19 +44,21 @@ class WaitingSupervisor:
             OSError: no process or socket can be created.
         """
         words = build_program_command(SUPERVISOR_PROGRAM, build_supervisor_arguments(workspace, run_id, ()))
-        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            try:
-                self.pid = spawn(words, run_id, (), Path(os.devnull), stdin=theirs.fileno())
-            except BaseException:
-                self._connection.close()
-                raise
+        self._connection, theirs = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        try:
+            self.pid = spawn(words, run_id, (), Path(os.devnull), stdin=theirs.fileno())
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            theirs.close()
         self._process = identify_process(self.pid)
 
     def hand_over_locks(self, lock_fds: Sequence[int]) -> bool:
         """Pass the open locks of a submitted run to the waiting program; return False if the program has ended."""
         try:
-            socket.send_fds(self._connection, [b"\n"], lock_fds, _NO_SIGNAL)
+            rights = (sockets.SOL_SOCKET, sockets.SCM_RIGHTS, array("i", lock_fds))
+            self._connection.sendmsg([b"\n"], [rights], _NO_SIGNAL)
         except OSError:
             self.discard()
             return False
@@ -72,6 +75,8 @@ class WaitingSupervisor:
 
 def receive_locks() -> Sequence[int]:
     """Receive open lock descriptors on standard input; return an empty sequence if the run was not submitted."""
+    import socket  # noqa: PLC0415 - start-up, as above
+
     with socket.socket(fileno=os.dup(0)) as connection:
         try:
             _, locks, _, _ = socket.recv_fds(connection, 1, _MAX_LOCKS)
