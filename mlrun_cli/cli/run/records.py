@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.cli.command import Result
@@ -22,6 +21,8 @@ def build_records_result(records: Sequence[dict[str, Any]], *, is_list: bool = T
         is_list: whether a single record is a list, too.
         exit_code: the exit code of the command.
     """
+    from datetime import datetime, timezone  # noqa: PLC0415 - start-up: the record of one run does without
+
     now = datetime.now(timezone.utc)
 
     def build_layout(encoding: str) -> Layout:

@@ -51,7 +51,6 @@ def build_submit_request(
         UsageError: no experiment or no command is named, or an option's value is not valid.
     """
     from mlrun_cli.submit.request import SubmitRequest  # noqa: PLC0415
-    from mlrun_cli.submit.script import split_command_text  # noqa: PLC0415
 
     if is_command and not words:
         raise MissingOption(
@@ -80,6 +79,8 @@ def build_submit_request(
     if experiment_name is None and source_directory is None:
         _print_attached_folder_note(context, request, global_options)
     if is_command:
+        from mlrun_cli.submit.script import split_command_text  # noqa: PLC0415 - start-up
+
         return request._replace(command=split_command_text(words[0]) if len(words) == 1 else tuple(words))
     return request._replace(script=words[0] if words else None, arguments=words[1:])
 
