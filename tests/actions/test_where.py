@@ -534,7 +534,7 @@ def test_runs_without_a_value_stay_behind_those_beyond_a_bound(
         # The bound is the first run that matches, so that the plan finds a single one with a value.
         monkeypatch.setattr(key_plans, "_SURPLUS", 1)
         monkeypatch.setattr(key_plans, "_MARGIN", 0)
-        _set_costs(monkeypatch, 1, 0.01, 100, 1)
+        _set_costs(monkeypatch, 4, 0.01, 100, 1)
 
         assert list_keys(workspace, which, order, 3, 0) == [9, 10, 11]
         assert list_keys(workspace, which, order, 9, 0) == [9, 10, 11, 13, 12]
@@ -542,6 +542,28 @@ def test_runs_without_a_value_stay_behind_those_beyond_a_bound(
     first = plans[0].sets[0]
     assert isinstance(first, KeySet)
     assert first.is_rest
+
+
+def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in range(40)]
+        for key in keys[::2]:
+            workspace.runs.set_tags(key, {"team": "a"})
+        which = RunFilter(where=parse_condition("tag.team = a and loss >= 20", NOW))
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys=0)
+        _record_plans(monkeypatch, plans)
+        monkeypatch.setattr(key_plans, "_SURPLUS", 1)
+        # A check costs as much as a set of ten runs.
+        _set_costs(monkeypatch, 0.1, 0.1, 1, 1)
+        monkeypatch.setattr(key_plans, "_CHECK_VALUE", 0)
+
+        for descending, expected in ((False, keys[20:25:2]), (True, keys[38:33:-2])):
+            order = parse_run_order(workspace, "run_number", descending=descending)
+            assert list_keys(workspace, which, order, 3, 0) == expected
+    are_read = [any("metrics" in each.query for each in plan.sets if isinstance(each, KeySet)) for plan in plans]
+    assert are_read == [True, False]
 
 
 def _list_sets(part: AnyKeySet) -> Sequence[AnyKeySet]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any, TypeAlias
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -24,13 +24,18 @@ _SURPLUS = 2
 """The number of matching runs of the sample up to which an order is read, beyond `_MARGIN`."""
 _MARGIN = 2
 """How many times the runs of the page are expected up to there, not counting the surplus."""
+_CHANCE = 2
+"""How many times as many non-matching runs as on average come before a matching one by chance."""
 _MAX_SETS = 6
 """The number of sets of which the fastest ones are chosen."""
 _MAX_CHOSEN = 4
 _READ, _SCAN, _COUNT = 0.15, 0.09, 0.03
 """The microseconds for a key that is read, for one that is only compared with a set, and for one that is counted."""
-_CHECK, _LOOK_UP = 2.0, 8.0
-"""The microseconds for a run that may have to be checked, and for one whose value is read, too."""
+_CHECK, _CHECK_VALUE, _LOOK_UP = 3.0, 5.0, 8.0
+"""The microseconds for a run that is checked, for each value in another table that this needs, and for a run whose
+value is read to sort by it."""
+_NEIGHBOURS = 3
+"""How many times as fast runs with consecutive keys are checked, which are in the same pages of the database."""
 _CHECK_TEXT, _CHECK_TEXT_SLOWLY = 10.0, 100.0
 """The microseconds for a text in which words are searched."""
 _FIND_TEXT, _READ_TEXT = 0.25, 0.7
@@ -107,20 +112,26 @@ class _Sample(NamedTuple):
         newest: the greatest key of all runs.
         ranks: their places in the order; None of those without a value.
         matching: the runs that meet all conditions.
+        limit: the number of runs up to the end of the page.
+        needed: the number of sampled runs up to there.
+        preceding: the runs that do not match, and that the order has before these.
         in_ranges: the runs in each range.
         text: the runs with the text.
-        text_cost: the microseconds for searching words in the text of a run.
-        text_cost_of_found: the same for a run that the index of texts has found.
+        check_cost: the microseconds for checking whether a run meets all conditions.
+        check_cost_of_found: the same for a run that the index of texts has found.
     """
 
     weight: float
     newest: int
     ranks: Sequence[_Rank | None]
     matching: int
+    limit: int
+    needed: int
+    preceding: int
     in_ranges: Mapping[Range, int]
     text: int
-    text_cost: float
-    text_cost_of_found: float
+    check_cost: float
+    check_cost_of_found: float
 
     @property
     def all_runs(self) -> int:
@@ -138,7 +149,7 @@ def iterate_plans(
 ) -> Iterator[KeyPlan]:
     """Yield plans to find the first `limit` runs of a sort order, each a fallback if the one before finds fewer."""
     expected = conditions.list_run_sets()
-    sample = _read_sample(database, conditions, order, expected)
+    sample = _read_sample(database, conditions, order, expected, descending=descending, limit=limit)
     texts = _list_text_sets(conditions, sample)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
     refuted: set[str] = set()
@@ -209,6 +220,9 @@ def _read_sample(
     conditions: RunConditions,
     order: OrderSql,
     expected: Sequence[RunSet],
+    *,
+    descending: bool,
+    limit: int,
 ) -> _Sample:
     """Return a sample of the runs: which meet the conditions, which lie in each range, and their ranks in the order."""
     ((newest),) = database.column("SELECT max(run_key) FROM runs")
@@ -235,11 +249,28 @@ def _read_sample(
             value = row["value"]
             ranks.append(None if value is None else (isinstance(value, str), value, row["run_key"]))
     in_ranges = dict(zip(ranges, found[2:], strict=True))
-    costs = [0.0, 0.0]
+    costs = [_CHECK + _CHECK_VALUE * checks[0].count("EXISTS")] * 2
     if conditions.text is not None:
         cost = _CHECK_TEXT_SLOWLY if conditions.text.is_check_slow else _CHECK_TEXT
-        costs = [cost, 0.0 if conditions.text.is_exact else cost]
-    return _Sample(newest / len(keys), newest, ranks, found[0] & found[1], in_ranges, found[1], *costs)
+        costs = [costs[0] + cost, costs[0] if conditions.text.is_exact else costs[0] + cost]
+    weight, matching = newest / len(keys), found[0] & found[1]
+    needed = max(1, round(limit / weight))
+    preceding = _mark_preceding_runs(ranks, matching, descending=descending, last=needed)
+    return _Sample(weight, newest, ranks, matching, limit, needed, preceding, in_ranges, found[1], *costs)
+
+
+def _mark_preceding_runs(ranks: Sequence[_Rank | None], matching: int, *, descending: bool, last: int) -> int:
+    """Return the runs that do not match and precede the `last`-th that does; all of them, if fewer match."""
+    preceding = 0
+    ordered = sorted((rank, number) for number, rank in enumerate(ranks) if rank is not None)
+    for _, number in reversed(ordered) if descending else ordered:
+        if not matching >> number & 1:
+            preceding |= 1 << number
+        elif last == 1:
+            return preceding
+        else:
+            last -= 1
+    return ((1 << len(ranks)) - 1) & ~matching
 
 
 def _build_row_check(table_and_condition: Range) -> str:
@@ -309,7 +340,7 @@ def _build_plan_up_to(
             after |= 1 << number
     if order == KEY_ORDER:
         keys = range(bound[2], sample.newest + 1) if descending else range(1, bound[2] + 1)
-        return KeyPlan(_choose_sets(sets, sample, order, before), {}, is_bounded=True, keys=keys)
+        return KeyPlan(_choose_sets(sets, sample, order, within=before), {}, is_bounded=True, keys=keys)
     within, beyond = (">", "<") if descending else ("<", ">")
     direction = "DESC" if descending else "ASC"
     parameters = {**order.parameters, "bound_value": bound[1], "bound_key": bound[2]}
@@ -322,29 +353,39 @@ def _build_plan_up_to(
         KeySet(query.format(compared.format(within, "=")), before, before, ordered_by=by),
         KeySet(query.format(compared.format(beyond, "")), sample.all_runs & ~after, after, is_rest=True),
     ]
-    chosen = _choose_sets([*parts, *sets], sample, order)
+    chosen = _choose_sets(sets, sample, order, parts)
     return KeyPlan(chosen, parameters, any(each in parts for each in chosen))
 
 
 def _choose_sets(
-    sets: Sequence[AnyKeySet], sample: _Sample, order: OrderSql, within: int | None = None
+    sets: Sequence[AnyKeySet],
+    sample: _Sample,
+    order: OrderSql,
+    bounds: Sequence[KeySet] = (),
+    within: int | None = None,
 ) -> Sequence[AnyKeySet]:
-    """Return the sets to intersect, in the fastest order; if `within` is given, only those runs are searched."""
+    """Return the sets to intersect, in the fastest order.
+
+    Args:
+        sets: those to choose from, of runs that may match.
+        sample: tells how large the sets are.
+        order: the sort order.
+        bounds: further sets, of the runs up to a place in the order.
+        within: if given, only these runs are searched.
+    """
     weight = sample.weight
     with_value = _READ * weight * sum(rank is not None for rank in sample.ranks)
     best: tuple[float, tuple[AnyKeySet, ...]] = (float("inf"), ())
-    cheapest = sorted(sets, key=lambda each: _estimate_cost(each, weight))[:_MAX_SETS]
+    cheapest = sorted([*bounds, *sets], key=lambda each: _estimate_cost(each, weight))[:_MAX_SETS]
     plans: list[tuple[float, int | None, tuple[AnyKeySet, ...]]] = [(0.0, within, ())]
     while plans:
         cost, left, chosen = plans.pop()
         is_ordered = bool(chosen) and isinstance(chosen[-1], KeySet) and chosen[-1].ordered_by is not None
         if left is not None:
             found = _estimate_size(left, weight)
-            has_text = any(isinstance(each, KeySet) and each.is_text for each in chosen)
-            last = _CHECK * found
+            last = _estimate_cost_of_checks(chosen, bounds, left, sample)
             if not is_ordered and order != KEY_ORDER:
-                last = min(_LOOK_UP * found, with_value + last)
-            last += found * (sample.text_cost_of_found if has_text else sample.text_cost)
+                last += min(_LOOK_UP * found, with_value)
             best = min(best, (cost + last, chosen), key=lambda plan: plan[0])
         if is_ordered or len(chosen) == _MAX_CHOSEN:
             continue
@@ -353,6 +394,25 @@ def _choose_sets(
             if each not in chosen and more < best[0]:
                 plans.append((more, each.sampled if left is None else left & each.sampled, (*chosen, each)))
     return best[1]
+
+
+def _estimate_cost_of_checks(
+    chosen: Sequence[AnyKeySet], bounds: Sequence[KeySet], left: int, sample: _Sample
+) -> float:
+    """Return the estimated time in microseconds for checking runs of some sets, `left`, until the page is full."""
+    has_text = any(isinstance(each, KeySet) and each.is_text for each in chosen)
+    cost = sample.check_cost_of_found if has_text else sample.check_cost
+    if not chosen:  # runs with consecutive keys
+        cost /= _NEIGHBOURS
+    preceding, matching = (left & sample.preceding).bit_count(), sample.matching.bit_count()
+    if matching < sample.needed:
+        return cost * sample.weight * preceding
+    anywhere = reduce(and_, (each.sampled for each in chosen if each not in bounds), sample.all_runs)
+    others_per_match = (anywhere & ~sample.matching).bit_count() / matching
+    # If the order has more of the others first than chance would, all of these are checked.
+    excess = max(0.0, preceding - _CHANCE * others_per_match * sample.needed)
+    by_chance = min(others_per_match * sample.limit, sample.weight * (preceding + 1))
+    return cost * (sample.weight * excess + by_chance)
 
 
 def _estimate_cost(part: AnyKeySet, weight: float, left: int | None = None) -> float:
