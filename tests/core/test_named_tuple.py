@@ -60,14 +60,19 @@ def test_it_is_what_typing_makes() -> None:
 @pytest.mark.parametrize(
     ("values", "named"), [((), {}), ((1, 2, "s", 3), {}), ((1,), {"x": 2}), ((1,), {"z": 2}), ((), {"y": 2})]
 )
+@pytest.mark.parametrize("earlier", [0, 1, 30])
 def test_wrong_fields_are_refused_by_the_first_tuple_and_by_later_ones(
-    values: tuple[Any, ...], named: dict[str, Any]
+    earlier: int, values: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
     class Fresh(NamedTuple):
         x: int
         y: int = 0
         unit: str = "m"
 
+    for number in range(earlier):
+        assert Fresh(number) == (number, 0, "m")
+        assert Fresh(number, unit="s") == (number, 0, "s")
+        assert Fresh(unit="s", y=1, x=number) == (number, 1, "s")
     for _ in range(2):
         with pytest.raises(TypeError, match="__new__"):
             Fresh(*values, **named)
