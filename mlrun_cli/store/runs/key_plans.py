@@ -200,15 +200,13 @@ def _iterate_parts(part: AnyKeySet) -> Iterator[KeySet]:
 def _is_complete(database: Database, conditions: RunConditions, part: KeySet) -> bool:
     """Return whether a set and its counterpart together contain every run.
 
-    If a run has ever been deleted, this is uncertain, since values of it may be left.
+    They do, if there are as many as there have ever been runs: values of deleted runs may be left, but none of others.
     """
-    both = f"{part.query} UNION ALL {part.counterpart}"
+    counts = " + ".join(f"(SELECT count(*) FROM ({each}) AS every)" for each in (part.query, part.counterpart))  # noqa: S608
     row = database.row(
-        f"SELECT (SELECT count(*) FROM ({both}) AS every) AS valued, (SELECT count(*) FROM runs) AS run_count,"  # noqa: S608
-        f" {database.dialect.next_run_key} AS next_key",
-        **conditions.parameters,
+        f"SELECT {counts} AS valued, {database.dialect.next_run_key} AS next_key", **conditions.parameters
     )
-    return row is not None and row["valued"] == row["run_count"] == row["next_key"] - 1
+    return row is not None and row["valued"] == row["next_key"] - 1
 
 
 def _list_all_key_sets(expected: Sequence[RunSet], sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
@@ -310,7 +308,7 @@ def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
     if option.counterpart and reduce(or_, others, found) != sample.all_runs:
         return None
     visiting = sample.weight * sum(cost * sample.in_ranges[each].bit_count() for each, cost in option.visited)
-    visiting += _COUNT * sample.weight * sum(each.bit_count() for each in others)
+    visiting += _COUNT * sample.weight * sum(each.bit_count() for each in (*read, *others) if others)
     query, counterpart = map(_build_query, (option.ranges, option.counterpart))
     sampled = sample.all_runs & ~found if option.is_rest else found
     may_repeat = len(option.ranges) > 1
