@@ -564,6 +564,31 @@ def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, m
             assert list_keys(workspace, which, order, 3, 0) == expected
     are_read = [any("metrics" in each.query for each in plan.sets if isinstance(each, KeySet)) for plan in plans]
     assert are_read == [True, False]
+    # No two runs are equal in this order, so the key need not be compared, too.
+    queries = [each.query for plan in plans for each in plan.sets if isinstance(each, KeySet)]
+    assert any(":bound_value" in each for each in queries)
+    assert not any(":bound_key" in each for each in queries)
+
+
+def test_metrics_of_found_runs_are_read_by_the_keys_of_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[str] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in (3, 1, None, 2)]
+        for key in keys:
+            workspace.runs.set_tags(key, {"team": "a"})
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys=RUNS)
+        _set_costs(monkeypatch, 1, 1, 1, 0)
+        which = RunFilter(where=parse_condition("tag.team = a", NOW))
+        order = parse_run_order(workspace, "loss", descending=False)
+        workspace._database._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+
+        assert list_keys(workspace, which, order, 9, 0) == [keys[1], keys[3], keys[0], keys[2]]
+        workspace._database._connection.set_trace_callback(None)  # type: ignore[attr-defined]
+        (read,) = [each for each in statements if "AS value FROM metrics" in each and "run_key IN (" in each]
+        plan = workspace._database.rows(f"EXPLAIN QUERY PLAN {read}")
+    assert "runs.run_key" not in read
+    assert ["run_key=? AND name=?" in step["detail"] for step in plan] == [True]
 
 
 def _list_sets(part: AnyKeySet) -> Sequence[AnyKeySet]:
