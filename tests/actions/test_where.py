@@ -591,6 +591,26 @@ def test_metrics_of_found_runs_are_read_by_the_keys_of_these(tmp_path: Path, mon
     assert ["run_key=? AND name=?" in step["detail"] for step in plan] == [True]
 
 
+def test_a_page_far_in_is_filled_by_checking_the_newest_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, number % 2) for number in range(60)]
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys=0)
+        _record_plans(monkeypatch, plans)
+        monkeypatch.setattr(page_store, "_FIRST_RUNS", 8)
+        monkeypatch.setattr(page_store, "_FEW_MATCHES", 4)
+        which = RunFilter(where=parse_condition("loss < 0.5", NOW))
+        newest = RunOrder("created", descending=True)
+
+        assert list_keys(workspace, which, newest, 4, 16) == keys[26:18:-2]
+        assert not plans
+
+        monkeypatch.setattr(page_store, "_FEW_MATCHES", 5)
+        assert list_keys(workspace, which, newest, 4, 16) == keys[26:18:-2]
+        assert plans
+
+
 def _list_sets(part: AnyKeySet) -> Sequence[AnyKeySet]:
     if isinstance(part, KeySet):
         return [part]

@@ -32,6 +32,8 @@ _FIRST_RUNS = 1000
 """The number of runs that are checked along an order, before the sets of keys of all conditions are read."""
 _MAX_FIRST_RUNS = 5000
 """The number of runs up to which more are checked, if by the matches among these they are expected to suffice."""
+_MAX_NEWEST_RUNS, _FEW_MATCHES = 20_000, 10
+"""The same number in the order of keys, if there are so many matches: runs with consecutive keys are checked faster."""
 _MARGIN = 1.2
 """How many times as many as expected are checked."""
 _FIRST_SEARCHED = 150
@@ -227,7 +229,8 @@ class RunPageStore:
             among = _FIRST_SEARCHED if is_slow else _FIRST_RUNS
             first = self._list_first_matching_keys(conditions, order, descending, offset + limit, among)
             expected = int(_MARGIN * among * (offset + limit) / max(1, len(first)))
-            if len(first) < offset + limit and expected <= _MAX_FIRST_RUNS:
+            most = _MAX_NEWEST_RUNS if order == KEY_ORDER and len(first) >= _FEW_MATCHES else _MAX_FIRST_RUNS
+            if len(first) < offset + limit and expected <= most:
                 first = self._list_first_matching_keys(conditions, order, descending, offset + limit, expected)
         if len(first) == offset + limit:
             return first[offset:]
