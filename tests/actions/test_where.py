@@ -184,6 +184,7 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_conditions, "_FEW_TEXTS", 0)
     # Terms of the index are used for each word that the sample does not contain everywhere.
     monkeypatch.setattr(text_conditions, "_RARE", 1.1)
+    monkeypatch.setattr(key_plans, "_MANY_TEXTS", 0)
     monkeypatch.setattr(trigrams, "_TEXTS_PER_LOOK", 0.001)
 
 
@@ -390,12 +391,29 @@ def test_single_letters_are_found_wherever_they_stand(tmp_path: Path, monkeypatc
         _compare_searches(workspace, letters)
 
 
-def _compare_searches(workspace: Workspace, words: Sequence[str]) -> None:
+def test_short_words_are_searched_by_the_trigrams_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _seem_many(monkeypatch)
+    with _open_workspace(tmp_path) as workspace:
+        for loss in range(3):
+            _insert_with_loss(workspace, loss)
+        workspace.runs.update(2, description="Zqx")
+        workspace.runs.update(3, display_name="a zq, b üZQ")
+        _compare_searches(workspace, ["zq"], at_least=2)
+        _compare_searches(workspace, ["qz"], at_least=0)
+
+        condition = text_conditions.determine_text_condition(workspace._database, "zq qz")
+        condition = text_conditions.leave_out_missing_terms(workspace._database, "zq qz", condition)
+    found, none = str(condition.parameters["words"]).split(" AND ")
+    assert set(found.strip("()").split(" OR ")) == {'" zq"', '"üzq"', '"zqx"', '"zq,"', '"\nzq"', '"zq\n"'}
+    assert "OR" not in none
+
+
+def _compare_searches(workspace: Workspace, words: Sequence[str], at_least: int = 4) -> None:
     """Search for each word, and compare the runs with those whose texts contain it."""
     every = [_Facts(workspace, run) for run in list_runs(workspace, RunFilter())]
     for word in words:
         expected = [facts.run.run_id for facts in every if facts.contains(word)]
-        assert len(expected) >= 4
+        assert len(expected) >= at_least
         assert [run.run_id for run in list_runs(workspace, RunFilter(text=word))] == expected, word
 
 
@@ -568,27 +586,6 @@ def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, m
     queries = [each.query for plan in plans for each in plan.sets if isinstance(each, KeySet)]
     assert any(":bound_value" in each for each in queries)
     assert not any(":bound_key" in each for each in queries)
-
-
-def test_metrics_of_found_runs_are_read_by_the_keys_of_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    statements: list[str] = []
-    with _open_workspace(tmp_path) as workspace:
-        keys = [_insert_with_loss(workspace, loss) for loss in (3, 1, None, 2)]
-        for key in keys:
-            workspace.runs.set_tags(key, {"team": "a"})
-        _seem_many(monkeypatch)
-        _use_sets(monkeypatch, few_keys=RUNS)
-        _set_costs(monkeypatch, 1, 1, 1, 0)
-        which = RunFilter(where=parse_condition("tag.team = a", NOW))
-        order = parse_run_order(workspace, "loss", descending=False)
-        workspace._database._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
-
-        assert list_keys(workspace, which, order, 9, 0) == [keys[1], keys[3], keys[0], keys[2]]
-        workspace._database._connection.set_trace_callback(None)  # type: ignore[attr-defined]
-        (read,) = [each for each in statements if "AS value FROM metrics" in each and "run_key IN (" in each]
-        plan = workspace._database.rows(f"EXPLAIN QUERY PLAN {read}")
-    assert "runs.run_key" not in read
-    assert ["run_key=? AND name=?" in step["detail"] for step in plan] == [True]
 
 
 def test_a_page_far_in_is_filled_by_checking_the_newest_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

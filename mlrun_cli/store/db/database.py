@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -39,6 +40,7 @@ class TextCondition(NamedTuple):
         is_indexed: whether an index finds the rows; otherwise each is read.
         is_exact: whether `found` holds for no more rows than `checked`.
         is_check_slow: whether `checked` uses the index, which takes a tenth of a millisecond for a row.
+        terms: the terms of the index, keyed by word, by which `found` finds words that are not in the index.
     """
 
     found: str
@@ -47,6 +49,7 @@ class TextCondition(NamedTuple):
     is_indexed: bool
     is_exact: bool
     is_check_slow: bool
+    terms: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Dialect(Protocol):
@@ -87,6 +90,9 @@ class Dialect(Protocol):
 
         None if there are more than `limit`, or if there are no such terms for this word.
         """
+
+    def list_existing_terms(self, database: Database, terms: Sequence[str]) -> Sequence[str]:
+        """Return those of some terms from `list_index_terms` that the index has, or one if it has none."""
 
     def build_text_condition(self, text: str, terms: Mapping[str, Sequence[str]]) -> TextCondition:
         """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively.

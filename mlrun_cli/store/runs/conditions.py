@@ -67,6 +67,7 @@ class RunConditions:
         self._last_count = 0
         """The number of rows that were found when a condition was last found to be rare."""
         self._database = database
+        self._words = run_filter.text or ""
         self._bound = RARE if rare is None else rare
         self._rare: list[str] = []
         self._common: list[str] = []
@@ -168,6 +169,14 @@ class RunConditions:
             if len(several) > 1 and all(sql.others is None for sql in several)
         ]
         return [*bounds, *self._sets, *(build_leaf(("runs", each)) for each in self._ranges)]
+
+    def leave_out_missing_terms(self) -> None:
+        """Make `text_query` faster, which takes as long as finding some thousands of runs by the text."""
+        from mlrun_cli.store.runs.text_conditions import leave_out_missing_terms  # noqa: PLC0415 - start-up
+
+        if self.text is not None and self.text.terms:
+            self.text = leave_out_missing_terms(self._database, self._words, self.text)
+            self.parameters.update(self.text.parameters)
 
     def list_bound_conditions(self, column: str) -> Sequence[str]:
         """Return the conditions on the sorted column, for reading along its index."""

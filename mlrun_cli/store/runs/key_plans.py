@@ -38,6 +38,8 @@ _NEIGHBOURS = 3
 """How many times as fast runs with consecutive keys are checked, which are in the same pages of the database."""
 _CHECK_TEXT, _CHECK_TEXT_SLOWLY = 10.0, 100.0
 """The microseconds for a text in which words are searched."""
+_MANY_TEXTS = 20_000
+"""The number of runs that are found faster if terms that the index of texts does not have are left out first."""
 _FIND_TEXT, _READ_TEXT = 0.25, 0.7
 """The microseconds for a run that the index of texts finds, and for one whose text is read."""
 
@@ -170,8 +172,10 @@ def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeyS
     """Return a list with the set of runs that contain the search text, or an empty list without a search text."""
     if conditions.text is None or conditions.text_query is None:
         return []
-    is_indexed = conditions.text.is_indexed
-    visiting = _FIND_TEXT * _estimate_size(sample.text, sample.weight) if is_indexed else _READ_TEXT * sample.newest
+    is_indexed, found = conditions.text.is_indexed, _estimate_size(sample.text, sample.weight)
+    if found >= _MANY_TEXTS:
+        conditions.leave_out_missing_terms()
+    visiting = _FIND_TEXT * found if is_indexed else _READ_TEXT * sample.newest
     return [KeySet(conditions.text_query, sample.text, sample.text, visiting=visiting, is_text=True)]
 
 

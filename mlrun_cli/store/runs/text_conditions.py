@@ -27,6 +27,12 @@ def determine_text_condition(database: Database, text: str) -> TextCondition:
     return dialect.build_text_condition(text, _list_index_terms(database, words) if words else {})
 
 
+def leave_out_missing_terms(database: Database, text: str, condition: TextCondition) -> TextCondition:
+    """Return the same condition with no other terms than the index has: each row that is found is compared with all."""
+    terms = {word: database.dialect.list_existing_terms(database, each) for word, each in condition.terms.items()}
+    return database.dialect.build_text_condition(text, terms)
+
+
 def _list_index_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Return the index terms for words that few enough runs contain, keyed by word."""
     (newest,) = database.column("SELECT max(run_key) FROM runs")

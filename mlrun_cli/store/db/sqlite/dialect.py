@@ -55,6 +55,12 @@ class SqliteDialect:
 
         return list_trigrams(database, word, limit)
 
+    def list_existing_terms(self, database: Database, terms: Sequence[str]) -> Sequence[str]:
+        """Return those of some terms from `list_index_terms` that the index has, or one if it has none."""
+        from mlrun_cli.store.db.sqlite.trigrams import list_existing_trigrams  # noqa: PLC0415 - start-up
+
+        return list_existing_trigrams(database, terms)
+
     def build_text_condition(self, text: str, terms: Mapping[str, Sequence[str]]) -> TextCondition:
         """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively."""
         phrases: list[str] = []
@@ -87,6 +93,7 @@ class SqliteDialect:
             is_indexed=True,
             is_exact=not self.list_unindexed_words(text),
             is_check_slow=bool(checked_phrases),
+            terms=terms,
         )
 
     @contextmanager

@@ -14,6 +14,7 @@ from mlrun_cli.store.db.database import Database
 _TERMS = "temp.run_terms"
 """Each occurrence of a trigram, in the order of trigrams; a search for the first one beyond a text is a seek."""
 _FIRST_TERM = f"SELECT term FROM {_TERMS} WHERE term >= :start LIMIT 1"  # noqa: S608 — our own words
+_THIS_TERM = f"SELECT 1 FROM {_TERMS} WHERE term = :term LIMIT 1"  # noqa: S608
 _TEXTS_PER_LOOK = 1200
 """The number of texts that are read in twice the time that a look for the next trigram takes."""
 _NEWEST = 100
@@ -47,6 +48,12 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
             return None
         found.append(trigram)
     return found
+
+
+def list_existing_trigrams(database: Database, trigrams: Sequence[str]) -> Sequence[str]:
+    """Return those of some trigrams from `list_trigrams` that the index has, or one if it has none."""
+    # A list of no terms cannot be searched.
+    return [each for each in trigrams if database.row(_THIS_TERM, term=each) is not None] or trigrams[:1]
 
 
 def _is_bare_tag(database: Database, letter: str) -> bool:
