@@ -588,6 +588,27 @@ def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, m
     assert not any(":bound_key" in each for each in queries)
 
 
+def test_metrics_of_found_runs_are_read_by_the_keys_of_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[str] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in (3, 1, None, 2)]
+        for key in keys:
+            workspace.runs.set_tags(key, {"team": "a"})
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys=RUNS)
+        _set_costs(monkeypatch, 1, 1, 1, 0)
+        which = RunFilter(where=parse_condition("tag.team = a", NOW))
+        order = parse_run_order(workspace, "loss", descending=False)
+        workspace._database._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+
+        assert list_keys(workspace, which, order, 9, 0) == [keys[1], keys[3], keys[0], keys[2]]
+        workspace._database._connection.set_trace_callback(None)  # type: ignore[attr-defined]
+        (read,) = [each for each in statements if "AS value FROM metrics" in each and "run_key IN (" in each]
+        plan = workspace._database.rows(f"EXPLAIN QUERY PLAN {read}")
+    assert "runs.run_key" not in read
+    assert ["run_key=? AND name=?" in step["detail"] for step in plan] == [True]
+
+
 def test_a_page_far_in_is_filled_by_checking_the_newest_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[KeyPlan] = []
     with _open_workspace(tmp_path) as workspace:

@@ -61,6 +61,9 @@ class Dialect(Protocol):
     text_key: str
     """The column of `run_texts` that contains the key of the run."""
 
+    metrics_of_run_hint: str
+    """The clause that makes a query find metrics by run and name, if the database has such a hint."""
+
     next_run_key: str
     """The key that the next run will have, as an expression; it is certain within a transaction."""
 

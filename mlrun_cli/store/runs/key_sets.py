@@ -46,9 +46,13 @@ def sort_keys_by_value(
     """Return those of the given keys whose runs have a sort value, in the order of the values."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
+    query = f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs WHERE runs.run_key IN {{}}"  # noqa: S608
+    if order.looked_up is not None:
+        query = f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.looked_up}"  # noqa: S608
+        query += f" WHERE {order.has_value} AND {order.key} IN {{}}"
     for places, parameters in build_in_lists("key", sorted(keys)):
         rows = database.rows(
-            f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs WHERE runs.run_key IN {places}",  # noqa: S608
+            query.format(places),
             **parameters,
             **conditions.parameters,
             **order.parameters,

@@ -56,6 +56,8 @@ class OrderSql(NamedTuple):
         parameters: the SQL parameters of all of these.
         is_moving: the condition that a run's value grows with time, so that no index contains it; None if none does.
         moving_value: the value of such a run.
+        looked_up: the table from which values of some keys are read in less time than by `value_of_run`; None if they
+            are not.
     """
 
     source: str
@@ -70,6 +72,7 @@ class OrderSql(NamedTuple):
     parameters: dict[str, object]
     is_moving: str | None = None
     moving_value: str = ""
+    looked_up: str | None = None
 
 
 KEY_ORDER = OrderSql(
@@ -157,4 +160,6 @@ def _build_table_order_sql(table: str, key_column: str, value_column: str, name:
         False,
         f"(SELECT its.{value_column} {its})",
         {"order_name": name},
+        # Without the hint, SQLite would read all values of the name.
+        looked_up=f"metrics AS ordered {dialect.metrics_of_run_hint}" if table == "metrics" else None,
     )

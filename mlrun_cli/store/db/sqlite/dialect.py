@@ -21,6 +21,7 @@ class SqliteDialect:
 
     ordered_join = "CROSS JOIN"
     text_key = "run_texts.rowid"
+    metrics_of_run_hint = "INDEXED BY sqlite_autoindex_metrics_1"
     next_run_key = "(SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'runs')"
 
     def build_unindexed_column(self, column: str) -> str:
