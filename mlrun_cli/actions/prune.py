@@ -147,7 +147,7 @@ def _prune_contents(
 ) -> dict[str, Any]:
     removal = _FolderRemover(dry_run=dry_run, report=report)
     for folder in iterate_subfolders(workspace.folder / "runs"):
-        RunFolder(folder).make_readable()
+        RunFolder(folder).restore_access()
     runs = _prune_runs(workspace, ended_before, removal)
     trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, report=report)
     removal.folders |= trash.folders

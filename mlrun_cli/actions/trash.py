@@ -322,7 +322,7 @@ def _get_run_path(workspace: Workspace, run_id: str) -> Path:
 def _move_folder(source: Path, destination: Path) -> None:
     """Move a folder unless the destination exists; ignore errors, since runs are found in either place."""
     try:
-        RunFolder(source).make_readable()
+        RunFolder(source).restore_access()
         make_private_folder(destination.parent)
         if not os.path.lexists(destination):
             os.rename(source, destination)

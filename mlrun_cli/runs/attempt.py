@@ -40,7 +40,7 @@ class Attempt(NamedTuple):
     reason: str | None = None
 
     def with_outcome(self, outcome: Outcome) -> Attempt:
-        """Return a copy of the attempt that has ended with an outcome."""
+        """Return a copy of the attempt, ended with the given outcome."""
         return self._replace(
             ended_at=outcome.ended_at,
             duration_seconds=outcome.duration_seconds,
@@ -50,7 +50,7 @@ class Attempt(NamedTuple):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the attempt as a JSON-compatible dict, without keys whose values are null."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
     @classmethod
@@ -77,19 +77,19 @@ def parse_attempts(attempt_documents: Documents) -> list[Attempt]:
 
 
 def get_attempt_number(attempt_documents: Documents) -> int:
-    """Return the number of a run's current or last attempt."""
+    """Return the number of a run's current or last attempt: 1 if its script was not started again."""
     return len(attempt_documents) or 1
 
 
 def append_next_attempt(attempt_documents: Documents, started_at: int | None, outcome: Outcome) -> Documents:
-    """Return a copy of a run's attempts in which the current one has ended and the next one is appended."""
+    """Return a copy of a run's attempts with the current one ended and the next one appended."""
     attempts = parse_attempts(attempt_documents) or [Attempt(1)]
     ended = attempts[-1]._replace(started_at=started_at or attempts[-1].started_at).with_outcome(outcome)
     return [each.to_json() for each in (*attempts[:-1], ended, Attempt(ended.number + 1))]
 
 
 def replace_attempt_start(attempt_documents: Documents, started_at: int) -> Documents:
-    """Return a copy of the attempts of a run with the start time of the last one set."""
+    """Return a copy of a run's attempts with the start time of the last one set."""
     attempts = parse_attempts(attempt_documents)
     return [each.to_json() for each in (*attempts[:-1], attempts[-1]._replace(started_at=started_at))]
 
@@ -100,13 +100,13 @@ def sum_earlier_durations(attempt_documents: Documents) -> float:
 
 
 def build_earlier_log_name(log_name: str, attempt_number: int) -> str:
-    """Return the name of a log of an earlier attempt, such as `std_log_attempt1.txt` for `std_log.txt`."""
+    """Return the name under which an earlier attempt's log is kept: `std_log_attempt1.txt` for `std_log.txt`."""
     stem, suffix = posixpath.splitext(log_name)
     return f"{stem}_attempt{attempt_number}{suffix}"
 
 
 def list_attempts(attempt_documents: Documents, outcome: Outcome | None) -> Sequence[Attempt]:
-    """Return the attempts of a run, the last of which ends with the outcome of the run, if it has one."""
+    """Return a run's attempts, the last one ended with the run's outcome unless that is None."""
     attempts = parse_attempts(attempt_documents)
     if attempts and outcome is not None:
         attempts[-1] = attempts[-1].with_outcome(outcome)
@@ -114,7 +114,7 @@ def list_attempts(attempt_documents: Documents, outcome: Outcome | None) -> Sequ
 
 
 def get_attempt_log_name(attempt: Attempt, attempt_count: int) -> str:
-    """Return the name of the log with the output of an attempt of a run that has had `attempt_count` attempts."""
+    """Return the name of the log with an attempt's output, given the number of attempts of its run."""
     return STD_LOG if attempt.number == attempt_count else build_earlier_log_name(STD_LOG, attempt.number)
 
 
@@ -142,6 +142,6 @@ def format_attempt_line(attempt_number: int, host: str) -> str:
 
 
 def find_attempt_start(log: str) -> int:
-    """Return where the line that precedes the last attempt's output begins in a run's log, or 0 if there is none."""
+    """Return the index in a run's log of the line that precedes the last attempt's output, or 0 if there is none."""
     found = [match.start() for match in re.finditer(_ATTEMPT_LINE, log, re.MULTILINE)]
     return found[-1] if found else 0

@@ -55,7 +55,7 @@ def build_run_error(
     kind: str | None = None,
     stack_trace: str | None = None,
 ) -> dict[str, Any]:
-    """Return a run's error as JSON, `{"error": {"code", "message", "details", "innerError", "debugInfo"}}`.
+    """Return a run's error in Azure's format, `{"error": {"code", "message", "details", "innerError", "debugInfo"}}`.
 
     Args:
         message: what happened, and why.
@@ -105,7 +105,7 @@ def build_error_from_log(log_tail: str, end_description: str, *, is_uncaught: bo
     """
     trace = _find_last_traceback(log_tail)
     if not trace:
-        last_line = _find_last_line(log_tail)
+        last_line = _find_message_line(log_tail)
         more = "" if last_line is None else f" Its last line: {last_line}"
         return build_run_error(f"The script ended with {end_description}.{more}")
     exception = next((line for line in trace[1:] if line and not line.startswith(" ")), None)
@@ -118,8 +118,8 @@ def build_error_from_log(log_tail: str, end_description: str, *, is_uncaught: bo
     return build_run_error(message.strip(), kind=kind.rpartition(".")[2], stack_trace="\n".join(trace))
 
 
-def _find_last_line(text: str) -> str | None:
-    """Return the last line that contains a letter, as a terminal shows it; None if it is missing or too long.
+def _find_message_line(text: str) -> str | None:
+    """Return the last line with a letter, without styles; None if there is none, or it is too long or unprintable.
 
     That is what `argparse` and `sys.exit("text")` print. A line is not cut, which could hide that it has a secret.
     """
@@ -133,7 +133,7 @@ def _find_last_line(text: str) -> str | None:
 
 
 def _find_last_traceback(text: str) -> list[str]:
-    """Return the last traceback in `text` and all lines after it, or an empty list if there is none.
+    """Return the last traceback in `text` and the lines after it, at most `_MAX_LINES`; an empty list if there is none.
 
     The exception's message may span lines. A syntax error of the script itself is shown without the usual first line.
     """

@@ -132,7 +132,7 @@ def get_last_attempt_number(folder: SharedRunFolder) -> int:
 
 
 def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
-    """Return the final outcome from a run's events, or None if there is none."""
+    """Return the event with a run's final outcome, or None if there is none."""
     for path in list_json_lines_files(folder.events):
         for document in iterate_json_lines(path):
             event = parse_event(document)
@@ -142,7 +142,7 @@ def find_outcome(folder: SharedRunFolder) -> OutcomeEvent | None:
 
 
 def read_attempts(folder: SharedRunFolder) -> Documents:
-    """Return the attempts in a run's events in the format of the store; the last one may be interrupted."""
+    """Read a run's attempts from its events, in the store's format; the last one may be unfinished."""
     attempts: Documents = ()
     for path in list_json_lines_files(folder.events):
         for document in iterate_json_lines(path):
@@ -184,22 +184,22 @@ def parse_event(document: Mapping[str, Any]) -> Event | None:
         return None
 
 
-def _parse_status(document: Mapping[str, Any]) -> StatusEvent:
+def _parse_status_event(document: Mapping[str, Any]) -> StatusEvent:
     before = {RunStatus(status) for status in document["before"]}
     return StatusEvent(before, RunStatus(document["after"]), dict(document["columns"]), int(document["at"]))
 
 
-def _parse_attempt(document: Mapping[str, Any]) -> AttemptEvent:
-    sizes = _parse_sizes(document.get("journal_sizes", {}))
+def _parse_attempt_event(document: Mapping[str, Any]) -> AttemptEvent:
+    sizes = _parse_journal_sizes(document.get("journal_sizes", {}))
     return AttemptEvent(int(document["started_at"]), Outcome.from_json(document["outcome"]), sizes)
 
 
-def _parse_sizes(document: Mapping[str, Any]) -> Mapping[str, int]:
+def _parse_journal_sizes(document: Mapping[str, Any]) -> Mapping[str, int]:
     return {str(name): int(size) for name, size in document.items()}
 
 
-def _parse_outcome(document: Mapping[str, Any]) -> OutcomeEvent:
-    sizes = _parse_sizes(document["journal_sizes"])
+def _parse_outcome_event(document: Mapping[str, Any]) -> OutcomeEvent:
+    sizes = _parse_journal_sizes(document["journal_sizes"])
     return OutcomeEvent(Outcome.from_json(document["outcome"]), sizes, bool(document["is_final"]))
 
 
@@ -207,9 +207,9 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "start": lambda document: StartEvent(
         int(document["attempt"]), str(document["node"]), str(document.get("job_id", ""))
     ),
-    "status": _parse_status,
+    "status": _parse_status_event,
     "properties": lambda document: PropertiesEvent(dict(document["properties"])),
     "files": lambda document: FilesEvent(str(document["folder"])),
-    "attempt": _parse_attempt,
-    "outcome": _parse_outcome,
+    "attempt": _parse_attempt_event,
+    "outcome": _parse_outcome_event,
 }

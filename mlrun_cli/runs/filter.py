@@ -97,7 +97,7 @@ class RunFilter(NamedTuple):
 
     @property
     def condition_count(self) -> int:
-        """The number of conditions, including compared values and search words; at most `MAX_CONDITIONS`."""
+        """The number of conditions, counting each compared value and search word; `MAX_CONDITIONS` is its limit."""
         pairs = len(self.tags) + len(self.properties) + len(self.metrics) + len(self.parameters)
         return pairs + _count_values(self.where) + len((self.text or "").split())
 
@@ -111,7 +111,7 @@ def _count_values(condition: Condition | None) -> int:
 
 
 def uses_field(run_filter: RunFilter, field_name: str) -> bool:
-    """Return whether the `where` condition of a filter uses a field of runs."""
+    """Return whether a filter's `where` condition compares the given field of runs."""
     if run_filter.where is None:
         return False
     from mlrun_cli.runs.where.condition import iterate_predicates  # noqa: PLC0415 - start-up
@@ -149,8 +149,8 @@ class Term(NamedTuple):
     suggestions: str = ""
 
     @property
-    def is_menu(self) -> bool:
-        """True if pages have a menu of its values."""
+    def has_menu(self) -> bool:
+        """True if pages have a menu of the term's values."""
         return self.label != "" and not self.example
 
 
@@ -179,7 +179,7 @@ class ParsedFilter(NamedTuple):
 
 
 def parse_filter(texts: Mapping[str, Sequence[str]], now: int) -> ParsedFilter:
-    """Parse the texts that a user entered for the filter terms in `TERMS`.
+    """Parse the texts entered for the terms in `TERMS` into a filter; report invalid texts as faults.
 
     Args:
         texts: the texts, keyed by word; a word without texts filters nothing.
@@ -213,7 +213,7 @@ def _add_fields(run_filter: RunFilter, fields: Mapping[str, Any]) -> RunFilter:
 
 
 def parse_tag_filter(text: str) -> TagFilter:
-    r"""Parse a tag filter: `key` matches any value, `key=value` only this value; `\\=` is an equals sign in a key.
+    r"""Parse a tag filter: `key` matches any value, `key=value` only this value; `\=` is an equals sign in a key.
 
     Raises:
         InvalidFilter: there is no key.
@@ -226,13 +226,13 @@ def parse_tag_filter(text: str) -> TagFilter:
 
 
 def format_tag_filter(key: str, value: str | None) -> str:
-    """Format a condition on a tag or property so that `parse_tag_filter` can read it."""
+    """Return the text of a filter on a tag or property, as `parse_tag_filter` takes it; None matches any value."""
     escaped = re.sub(r"([\\=])", r"\\\1", key)
     return escaped if value is None else f"{escaped}={value}"
 
 
 def merge_tag_filters(filters: Iterable[TagFilter]) -> tuple[TagFilter, ...]:
-    """Merge conditions on the same key into one that matches any of their values."""
+    """Merge filters with the same key into one that matches any of their values."""
     by_key: dict[str, TagFilter] = {}
     for one in filters:
         other = by_key.get(one.key)
@@ -250,13 +250,13 @@ def _parse_search(text: str, _now: int) -> str:
     return text
 
 
-def _create_last_value_setter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
-    """Return a function that maps the values of a repeatable filter term to its last value, under a field's name."""
+def _create_last_value_converter(field_name: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    """Return a function that converts a term's values to a filter field whose value is the last of them."""
     return lambda values: {field_name: values[-1]}
 
 
-def _create_any_of_setter(word: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
-    """Return a function that maps the values of a filter term to the set of values that its word chooses from."""
+def _create_any_of_converter(word: str) -> Callable[[tuple[Any, ...]], Mapping[str, Any]]:
+    """Return a function that converts a term's values to the field `any_of`, with the set of them under `word`."""
     return lambda values: {"any_of": {word: frozenset(values)}}
 
 
@@ -282,8 +282,8 @@ def _parse_where(text: str, now: int) -> Condition:
     return parse_condition(text, now)
 
 
-def _build_where_condition(values: tuple[Condition, ...]) -> Mapping[str, Any]:
-    """Return the filter's argument `where` for several conditions, all of which must hold."""
+def _build_where_field(values: tuple[Condition, ...]) -> Mapping[str, Any]:
+    """Return the filter field `where` with the conjunction of the given conditions."""
     from mlrun_cli.runs.where.condition import join_conditions  # noqa: PLC0415 - start-up
 
     return {"where": join_conditions(values)}
@@ -302,7 +302,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "where": Term(
         _parse_where,
-        _build_where_condition,
+        _build_where_field,
         option="--where",
         metavar="CONDITION",
         help="Runs for which this holds: 'loss < 0.3 and lr >= 0.01 and not tag.team = a'; see mlrun help queries.",
@@ -350,7 +350,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "since": Term(
         parse_time,
-        _create_last_value_setter("created_from"),
+        _create_last_value_converter("created_from"),
         option="--since",
         metavar="TIME",
         help="Runs created since: 7d, 12h, 2026-01-31 or 2026-01-31T09:30.",
@@ -361,7 +361,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "until": Term(
         lambda text, now: parse_time(text, now, is_end=True),
-        _create_last_value_setter("created_until"),
+        _create_last_value_converter("created_until"),
         option="--until",
         metavar="TIME",
         help="Runs created until this time.",
@@ -369,21 +369,21 @@ TERMS: Mapping[str, Term] = {
         label="Created until: 2026-01-31 or 2026-01-31T09:30",
         example="until 2026-01-31",
     ),
-    "experiment": Term(_parse_text, _create_any_of_setter("experiment"), label="Experiment"),
+    "experiment": Term(_parse_text, _create_any_of_converter("experiment"), label="Experiment"),
     "target": Term(
         _parse_text,
-        _create_any_of_setter("target"),
+        _create_any_of_converter("target"),
         option="--compute-target-name",
         metavar="NAME",
         help="Runs on this compute target.",
         repeats=False,
         label="Target",
     ),
-    "submitter": Term(_parse_text, _create_any_of_setter("submitter"), label="Submitter"),
-    "type": Term(_parse_text, _create_any_of_setter("type"), label="Type"),
+    "submitter": Term(_parse_text, _create_any_of_converter("submitter"), label="Submitter"),
+    "type": Term(_parse_text, _create_any_of_converter("type"), label="Type"),
     "parent": Term(
         _parse_text,
-        _create_last_value_setter("parent_run_id"),
+        _create_last_value_converter("parent_run_id"),
         option="--parent-run-id",
         metavar="ID",
         help="Child runs of the run with this id, its first characters, or @latest.",

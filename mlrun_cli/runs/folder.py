@@ -101,19 +101,19 @@ class RunFolder:
         os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def list_template_folders(self) -> list[Path]:
-        """Return the folders of the templates that child runs of this run are started from."""
+        """Return the folders of the templates from which this run's child runs are started."""
         found = [self.template] if self.template.is_dir() else []
         return found + sorted(folder for folder in self.steps.glob("*") if folder.is_dir())
 
-    def make_readable(self) -> None:
-        """Restore the owner's access to the folder, which a script may have revoked."""
+    def restore_access(self) -> None:
+        """Restore the owner's access to the folder and its journals, which a script may have revoked."""
         for folder in (self.path, self.journal):
             with suppress(OSError):
                 if not folder.is_symlink() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     folder.chmod(0o700)
 
     def reserve_space(self) -> None:
-        """Reserve disk space for the files written at the end of the run, in case the script fills the disk."""
+        """Reserve disk space for the files written at the end of the run, since the script may fill the disk."""
         with suppress(OSError):
             descriptor = os.open(self.reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -127,7 +127,7 @@ class RunFolder:
             self.reserve.unlink()
 
     def record_heartbeat(self) -> None:
-        """Update the modification time that shows other processes that the run is alive."""
+        """Update the modification time of the log, which shows other processes that the run is alive."""
         with suppress(OSError):
             os.utime(self.stdout)
 
@@ -157,7 +157,7 @@ class RunFolder:
         return min((log.relative_to(self.artifacts).as_posix() for log in logs), default=STD_LOG)
 
     def get_log_times_path(self, file_name: str) -> Path:
-        """Return the path of the file with the times of the lines in a log, which is copied along with the journals."""
+        """Return the path of the file with the times of a log's lines, a file that is copied with the journals."""
         return self.journal / f"{file_name}.times"
 
     @property

@@ -18,7 +18,7 @@ def _compute_mean(numbers: Sequence[float]) -> float:
     return _compute_sum(numbers) / len(numbers)
 
 
-def _compute_deviation(numbers: Sequence[float]) -> float | None:
+def _compute_standard_deviation(numbers: Sequence[float]) -> float | None:
     """Return the sample standard deviation, or None for a single number."""
     if len(numbers) < 2:
         return None
@@ -46,7 +46,7 @@ def _to_float(number: float) -> float:
 
 AGGREGATES: Mapping[str, Callable[[Sequence[float]], float | None]] = {
     "mean": _compute_mean,
-    "std": _compute_deviation,
+    "std": _compute_standard_deviation,
     "min": min,
     "max": max,
     "count": len,
@@ -86,7 +86,7 @@ class RunGroup(NamedTuple):
 
 
 def parse_aggregates(text: str) -> Sequence[str]:
-    """Return the aggregates of a comma-separated list such as `mean,std`.
+    """Parse a comma-separated list of aggregates such as `mean,std`; return their distinct names.
 
     Raises:
         InvalidValue: one of them does not exist.
@@ -121,13 +121,13 @@ def group_runs(
         RunGroup(
             values[places[0]],
             [runs[place] for place in places],
-            _aggregate([metrics[place] for place in places], aggregates),
+            _compute_aggregates([metrics[place] for place in places], aggregates),
         )
         for _, places in sorted(members.items(), key=lambda item: [_get_sort_key(value) for value in item[0]])
     ]
 
 
-def _aggregate(metrics: Sequence[Mapping[str, Any]], aggregates: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _compute_aggregates(metrics: Sequence[Mapping[str, Any]], aggregates: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the aggregates of each metric over the runs, keyed by metric and aggregate; NaN is ignored."""
     found: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(name for of_run in metrics for name in of_run):

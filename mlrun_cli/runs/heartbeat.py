@@ -49,7 +49,7 @@ def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
 
 
 def overwrite_in_place(path: Path, text: str) -> None:
-    """Write a file in place, since clients that have cached the file would not notice a replacement.
+    """Overwrite a file in place, without truncating it, since clients that have cached it would miss a replacement.
 
     Raises:
         OSError: it cannot be written.

@@ -24,7 +24,7 @@ class JobProblems(NamedTuple):
 
     @classmethod
     def read(cls, folder: RunFolder) -> JobProblems:
-        """Return the problems of a run's job; zeros if there were none, or their file is damaged."""
+        """Return the problems of a run's job; the defaults if there are none or their file is damaged."""
         document = read_json(folder.job_problems) or {}
         known = {name: document.get(name) for name in cls._fields}
         return cls(**{name: value for name, value in known.items() if isinstance(value, type(cls()._asdict()[name]))})
@@ -57,7 +57,7 @@ def record_submission_problem(folder: RunFolder, text: str) -> None:
 
 
 def find_unanswered_submission(folder: RunFolder) -> JobProblems | None:
-    """Return the problems of a run's job if the engine has not answered a submission, or None if not or unreadable."""
+    """Return a job's problems if its engine left a submission unanswered; None if not, or if they cannot be read."""
     with suppress(OSError):
         problems = JobProblems.read(folder)
         return problems if problems.unanswered else None

@@ -9,7 +9,7 @@ from mlrun_cli.processes.host import get_origin, get_user_name
 
 
 def build_submitter_fields() -> Mapping[str, Any]:
-    """Return the stored fields of a new run that tell by whom, and where, it is submitted."""
+    """Return the fields of a new run that record its submitter and the machine from which it is submitted."""
     origin = get_origin()
     return {
         "user_name": get_user_name(),

@@ -31,13 +31,13 @@ class Outcome(NamedTuple):
     warnings: tuple[str, ...] = ()
 
     def redact(self, redactor: Redactor) -> Outcome:
-        """Return the outcome with secrets in its texts redacted."""
+        """Return the outcome with the secrets in its error and warnings redacted."""
         return self._replace(
             error=redactor.redact_error(self.error), warnings=tuple(redactor.redact_error(self.warnings))
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the outcome as a JSON-compatible dict."""
         return self._asdict() | {"status": self.status.value}
 
     @classmethod

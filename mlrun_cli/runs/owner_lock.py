@@ -76,7 +76,7 @@ class OwnerLock:
         return True
 
     def is_free(self) -> bool:
-        """Return whether no process holds the lock; several readers may test it at the same time.
+        """Return whether no owner holds the lock; if so, keep a shared lock, which other readers may hold as well.
 
         Raises:
             StoreError: the file system does not support locks.
@@ -105,7 +105,7 @@ class OwnerLock:
         return self.acquire_within(timeout_seconds)
 
     def record_recovery(self) -> None:
-        """Write a note to the lock file that its holder is recovering the run.
+        """Record in the lock file that its holder is recovering the run.
 
         Raises:
             OSError: the file cannot be written.
@@ -117,7 +117,7 @@ class OwnerLock:
         return os.pread(self.descriptor, len(_RECOVERING), 0) == _RECOVERING
 
     def clear_records(self) -> None:
-        """Remove the records of earlier holders from the file."""
+        """Remove the records of earlier holders from the file, if it is writable."""
         with suppress(OSError):
             os.pwrite(self.descriptor, b" " * (_SLOW_AT + len(_SLOW)), 0)
 
@@ -136,7 +136,7 @@ class OwnerLock:
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Return whether to wait for a recovery: no reader has timed out, and the recovering process is not stopped."""
+        """Return whether to wait for a recovery: no reader has timed out, and its process is not suspended."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         from mlrun_cli.processes.lock_holders import is_stopped  # noqa: PLC0415 - start-up: few runs are recovered

@@ -54,5 +54,5 @@ def _format_number(number: float) -> str:
 
 
 def format_equality(name: str, parameter: Parameter) -> str:
-    """Format a condition that a parameter has this value, so that `ParameterFilter.parse` can read it."""
+    """Return the text, as `ParameterFilter.parse` takes it, of the filter that a parameter has this value."""
     return str(ParameterFilter(name, "=", parameter.text if parameter.number is None else parameter.number))

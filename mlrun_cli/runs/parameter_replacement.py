@@ -11,7 +11,7 @@ from mlrun_cli.runs.parameters import (
     TRUE,
     ParameterWords,
     build_flag,
-    invert_truth,
+    invert_boolean,
     iterate_parameter_words,
     parse_number,
 )
@@ -24,7 +24,7 @@ _DELETION = r"(?s)~(?P<key>[^\W\d][\w.@:/-]*)(?:=.*)?"
 
 
 def replace_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
-    """Return arguments with another value for a parameter, or None if they do not contain the parameter.
+    """Return the arguments with a parameter's value replaced, or None if they do not contain the parameter.
 
     The last pair with the name is replaced, because it is the one that counts. A flag that becomes false is left out,
     wherever it stands, and earlier words that say false, such as `--no-NAME`, stay. `+name` and `++name` are Hydra's:
@@ -65,8 +65,8 @@ def _replace_deletions(
     return _remove_words(words, deletions[:-1])
 
 
-def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
-    """Return arguments with the flag `--no-NAME` there or left out, or None if the parameter is not true or false.
+def set_negation(arguments: Sequence[str], name: str, value_text: str) -> list[str] | None:
+    """Return the arguments with the flag `--no-NAME` set or removed, or None if they have no boolean parameter NAME.
 
     Args:
         arguments: the arguments.
@@ -82,14 +82,14 @@ def replace_negation(arguments: Sequence[str], name: str, value_text: str) -> li
             list(arguments) if is_negated else _remove_words(arguments, [each for each in found if each.text == FALSE])
         )
     if value_text == FALSE or find_flag(arguments, name) is None:
-        return replace_parameter(arguments, name, invert_truth(value_text))
+        return replace_parameter(arguments, name, invert_boolean(value_text))
     words = list(arguments)
     words[found[-1].start] = build_negation(name)
     return words
 
 
 def build_negation(name: str) -> str:
-    """Return the option of the flag that makes a parameter false."""
+    """Return the flag `--no-NAME`, which makes a parameter false."""
     return f"--no-{name}"
 
 
@@ -102,7 +102,7 @@ def _remove_words(arguments: Sequence[str], parameters: Sequence[ParameterWords]
 
 
 def find_flag(arguments: Sequence[str], name: str) -> str | None:
-    """Return the option in the arguments that sets this parameter to true as a flag, or None if there is none."""
+    """Return the option, as spelled in the arguments, that sets a parameter to true, or None if no flag does."""
     found = _list_parameter_words(arguments, name)
     if not found or found[-1].end - found[-1].start > 1 or found[-1].text != TRUE:
         return None
@@ -129,7 +129,7 @@ def _list_parameter_words(arguments: Sequence[str], name: str) -> list[Parameter
 
 
 def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
-    """Return arguments with a parameter added, spelled like the others: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
+    """Return the arguments with a parameter added, spelled like the others: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
 
     Raises:
         InvalidValue: the name is that of a positional argument.
@@ -193,7 +193,7 @@ def _format_flag(word: str, parameter: ParameterWords, value_text: str) -> list[
 
 
 def _format_option(option: str, values: Sequence[str]) -> list[str]:
-    """Return an option with its values, joined with a value that would itself be read as an option."""
+    """Return the words of an option and its values; a value that looks like an option is joined with `=`."""
     if len(values) == 1 and values[0].startswith("-") and parse_number(values[0]) is None and option.startswith("--"):
         return [f"{option}={values[0]}"]
     return [option, *values]

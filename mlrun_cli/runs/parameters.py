@@ -51,7 +51,7 @@ class Parameter(NamedTuple):
 
     @property
     def value(self) -> float | int | str:
-        """The value as a number, an integer if it is written as one, or as text."""
+        """The value: an int if it is written as an integer, a float if it is another number, else its text."""
         if self.number is None:
             return self.text
         return int(self.text) if re.fullmatch(_INTEGER, self.text) else self.number
@@ -98,26 +98,26 @@ def list_differing_parameter_names(parameters: Sequence[Parameters]) -> Sequence
     return sorted(found, key=lambda name: -len(values[name]))
 
 
-def read_parameters(definition: Mapping[str, Any] | None) -> Parameters:
+def get_definition_parameters(definition: Mapping[str, Any] | None) -> Parameters:
     """Return the parameters in a run's definition, in which secrets are already redacted."""
     definition = definition or {}
     absent = definition.get(ABSENT_FLAGS)
     pairs = map(interpret_absent_flag, map(str, absent)) if isinstance(absent, list) else ()
-    return {**{name: Parameter(text) for name, text in pairs}, **_read_arguments(definition)}
+    return {**{name: Parameter(text) for name, text in pairs}, **_parse_definition_arguments(definition)}
 
 
 def interpret_absent_flag(flag: str) -> tuple[str, str]:
     """Return the parameter name and value that the absence of a flag stands for: false, or true for `--no-…`."""
     name, text = interpret_flag(flag.lstrip("-"))
-    return name, invert_truth(text)
+    return name, invert_boolean(text)
 
 
-def invert_truth(text: str) -> str:
-    """Return the other one of the texts `true` and `false`."""
+def invert_boolean(text: str) -> str:
+    """Return `false` for `true`, and `true` for any other text."""
     return FALSE if text == TRUE else TRUE
 
 
-def _read_arguments(definition: Mapping[str, Any]) -> Parameters:
+def _parse_definition_arguments(definition: Mapping[str, Any]) -> Parameters:
     command = definition.get("command")
     if isinstance(command, str):
         return parse_command(command)
@@ -127,7 +127,10 @@ def _read_arguments(definition: Mapping[str, Any]) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters of the last command that starts a script in a shell line, or else of the last command."""
+    """Return the parameters of the last command with a script in a shell line, or else of the line's first command.
+
+    A line with an unclosed quotation has none.
+    """
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
     words = shlex.shlex(command, posix=True, punctuation_chars=True)
@@ -142,7 +145,7 @@ def parse_command(command: str) -> Parameters:
                 commands[-1].append(word)
     except ValueError:  # a quotation mark has no counterpart
         return {}
-    last = next((each for each in reversed(commands) if _find_script(each) is not None), commands[0])
+    last = next((each for each in reversed(commands) if _find_script_index(each) is not None), commands[0])
     return parse_arguments(split_command(last)[1])
 
 
@@ -156,7 +159,7 @@ def parse_arguments(arguments: Sequence[str]) -> Parameters:
 
 
 def build_flag(name: str) -> str:
-    """Return the option of a flag: the name as it is if it begins with `-`, or Hydra's `~`, else `-v` or `--name`."""
+    """Return the flag for a name: the name itself if it begins with `-` or Hydra's `~`, else `-v` or `--name`."""
     if name.startswith(("-", "~")):
         return name
     return f"-{name}" if len(name) == 1 else f"--{name}"
@@ -164,7 +167,7 @@ def build_flag(name: str) -> str:
 
 def split_command(command: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Split a command after its script or, if it has none, after its program; return both parts."""
-    script = _find_script(command)
+    script = _find_script_index(command)
     place = 1 if script is None else script + 1
     return command[:place], command[place:]
 
@@ -193,7 +196,7 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:
-    """Return the parameter name in a word, if any, and the value, or None if the next word contains it."""
+    """Return the parameter name and value in a word, the value None if the word has none; None if it has no name."""
     if has_options and word.startswith("-"):
         joined = re.fullmatch(_JOINED, word)
         if joined is not None and parse_number(joined["value"]) is not None:
@@ -210,7 +213,7 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
 
 def _list_value_words(arguments: Sequence[str], index: int) -> Sequence[str]:
     """Return the words, starting at an index, that are the value of the preceding option."""
-    if index >= len(arguments) or arguments[index] == "--" or _is_pair(arguments[index]):
+    if index >= len(arguments) or arguments[index] == "--" or _is_option_or_assignment(arguments[index]):
         return ()
     end = index + 1
     if parse_number(arguments[index]) is not None:
@@ -219,8 +222,8 @@ def _list_value_words(arguments: Sequence[str], index: int) -> Sequence[str]:
     return arguments[index:end]
 
 
-def _is_pair(word: str) -> bool:
-    """Return whether a word assigns a value to a parameter, like `--lr=0.1` or `lr=0.1`."""
+def _is_option_or_assignment(word: str) -> bool:
+    """Return whether a word is an option, like `--lr` or `--lr=0.1`, or assigns a value, like `lr=0.1`."""
     pair = _split_pair(word, has_options=True)
     # `c2V0dGluZw=` is the value of an option rather than an assignment of nothing.
     return pair is not None and (word.startswith("-") or pair[1] != "")
@@ -233,7 +236,7 @@ def interpret_flag(name: str) -> tuple[str, str]:
     return name, TRUE
 
 
-def _find_script(command: Sequence[str]) -> int | None:
+def _find_script_index(command: Sequence[str]) -> int | None:
     """Return the index of the script in a command, or of the module after `-m`; None if it has neither."""
     for place, word in enumerate(command):
         if re.fullmatch(_SCRIPT, word) or (place > 0 and command[place - 1] == "-m"):

@@ -29,7 +29,7 @@ class RetryPolicy(NamedTuple):
     conditions: Sequence[str] = (EXIT, SIGNAL, REBOOT)
 
     def allows(self, outcome: Outcome, retry_count: int) -> bool:
-        """Return whether a run with this outcome, which was retried `retry_count` times, is to be retried again."""
+        """Return whether to retry a run with this outcome that has already been retried `retry_count` times."""
         return retry_count < self.most_retries and outcome.status is RunStatus.FAILED and self._covers(outcome)
 
     def _covers(self, outcome: Outcome) -> bool:
@@ -41,7 +41,7 @@ class RetryPolicy(NamedTuple):
         return bool(outcome.exit_code) and (EXIT in self.conditions or f"{EXIT}:{outcome.exit_code}" in self.conditions)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the policy as a JSON-compatible dict."""
         return {"retries": self.most_retries, "conditions": list(self.conditions)}
 
     @classmethod
@@ -51,7 +51,7 @@ class RetryPolicy(NamedTuple):
 
 
 def parse_retry_conditions(text: str) -> tuple[str, ...]:
-    """Parse a list of conditions such as `signal,reboot,exit:75`.
+    """Parse a comma-separated list of conditions such as `signal,reboot,exit:75`.
 
     Raises:
         InvalidValue: one is not a condition.

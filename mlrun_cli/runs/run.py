@@ -102,7 +102,7 @@ class Run(NamedTuple):
     properties: Mapping[str, str] = MappingProxyType({})
 
     def compute_elapsed_seconds(self, timestamp: int) -> float | None:
-        """Return the seconds for which the script has run until a time or its end, or None if it has not started."""
+        """Return for how many seconds the script ran, or has run until the given time; None if it has not started."""
         if self.duration_seconds is not None:
             return self.duration_seconds
         if self.started_at is None:
@@ -111,7 +111,7 @@ class Run(NamedTuple):
 
 
 def describe_end(run: Run, timestamp: int) -> str:
-    """Return how a run ended, or its status at the given time, such as `Failed (exit code 3) after 0:01:05`."""
+    """Return a run's status with any exit code or signal and its elapsed time: `Failed (exit code 3) after 0:01:05`."""
     how = f" (signal {run.signal})" if run.signal else ""
     if run.exit_code:
         how = f" (exit code {run.exit_code})"
@@ -126,7 +126,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
     `exit_code`, `gpus`, `kept`, `signal` and `waiting_for` are additions.
     """
     record: dict[str, Any] = {
-        "attempts": _build_attempts(run),
+        "attempts": _list_attempt_records(run),
         "_experiment_name": run.experiment_name,
         "created_by": {"user_name": run.user_name},
         "created_utc": format_iso(run.created_at),
@@ -163,7 +163,7 @@ def build_run_record(run: Run) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def _build_attempts(run: Run) -> list[dict[str, Any]] | None:
+def _list_attempt_records(run: Run) -> list[dict[str, Any]] | None:
     if not run.attempts:
         return None
     from mlrun_cli.runs.attempt import build_attempt_records, list_attempts  # noqa: PLC0415 - start-up: few runs have any
@@ -181,7 +181,7 @@ def find_run_outcome(run: Run) -> Outcome | None:
 
 
 def build_minimal_record(run: Run) -> dict[str, Any]:
-    """Return the record of a run for `run list --minimal`, with Azure's keys in their order."""
+    """Return the record of a run for `run list --minimal`, with Azure's keys in Azure's order."""
     return {
         "RunId": run.run_id,
         "RunType": run.run_type,
@@ -194,7 +194,7 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
 
 
 def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
-    """Return the details of a run as in the SDK's `Run.get_details()`, in camelCase and without unknown times."""
+    """Return the details of a run as in the SDK's `Run.get_details()`, in camelCase and without null values."""
     details: dict[str, Any] = {
         "runId": run.run_id,
         "target": run.target,

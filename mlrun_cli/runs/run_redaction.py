@@ -11,7 +11,7 @@ from mlrun_cli.runs.submission import Secrets
 
 
 def read_run_redactor(folder: RunFolder, default: Redactor) -> Redactor:
-    """Return a redactor for the secrets in a run's folder, or the default one if they have been removed."""
+    """Return a redactor for the secrets in a run's folder, or `default` if they are missing or unreadable."""
     with suppress(OSError, KeyError, TypeError):
         document = read_json(folder.secrets)
         if document is not None:

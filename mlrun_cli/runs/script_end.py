@@ -47,7 +47,7 @@ class ScriptEnd(NamedTuple):
     error: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the end as a JSON-compatible dict."""
         return self._asdict() | {"stopped": None if self.stopped is None else self.stopped.value}
 
     @classmethod

@@ -58,7 +58,7 @@ class ScriptInput:
 
 
 def open_script_input(path: Path) -> int:
-    """Open the script's end of the pipe; the input is empty if no command is streaming the run any more."""
+    """Open the script's end of the pipe, or the null device if the run is no longer streamed; return the descriptor."""
     try:
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -103,7 +103,7 @@ class SharedRunFolder(RunFolder):
         write_json(self.program, {"folder": os.fspath(program)})
 
     def read_program_path(self) -> Path:
-        """Return the path of the package copy that starts the run's supervisor.
+        """Return the path of the package copy from which the run's supervisor is started.
 
         Raises:
             OSError: the file that names it cannot be read.
@@ -136,10 +136,10 @@ class SharedRunFolder(RunFolder):
         return SharedFolder(self.path.parents[1]).started / self.path.name
 
     def remove_leftovers(self) -> bool:
-        """Remove the secrets of an ended run and its started marker; return whether that succeeded.
+        """Remove an ended run's secrets and, if possible, its started marker; return whether the secrets are gone.
 
         Returns:
-            Whether nothing is left of them; False if the shared folder is not in its place.
+            Whether no secrets are left; False if the shared folder is not in its place.
         """
         try:
             # By the open folder, since a path that is missing may be that of a file system which is not mounted.
@@ -202,14 +202,14 @@ def is_shared_folder_unavailable(folder: RunFolder) -> bool:
 
 
 def open_run_folder(path: Path) -> RunFolder:
-    """Return the run folder at a path, which may refer to a folder in the shared folder of a target."""
+    """Return the run folder at a path, including its part in the shared folder of its target, if it has one."""
     folder = RunFolder(path)
     shared = find_shared_run_folder(folder)
     return folder if shared is None else RunFolder(path, shared.path)
 
 
 def remove_secrets(folder: RunFolder) -> None:
-    """Remove the secrets of a run from its local and its shared folder.
+    """Remove the secrets of a run from its local folder and from its folder in the shared folder.
 
     Raises:
         OSError: a file cannot be removed.

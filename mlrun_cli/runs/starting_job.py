@@ -23,7 +23,7 @@ _LOOK_SECONDS = 0.5
 
 
 def record_starting_job(folder: SharedRunFolder, job_id: str) -> str:
-    """Record a job as the one that starts a run, unless there is one; return the id of the recorded job.
+    """Record a job as the one that starts a run, unless one is recorded; return the id of the recorded job.
 
     Raises:
         OSError: the record cannot be written or read.

@@ -70,7 +70,7 @@ class Submission(NamedTuple):
         )
 
     def _find_runconfig_name(self) -> str | None:
-        """Return the runconfig's name or path as `-c` accepts it in the attached folder, or None if it has neither."""
+        """Return the runconfig's name or path as `-c` accepts it in the attached folder; None if either is missing."""
         if self.runconfig is None or self.folder is None:
             return None
         path, folder = PurePath(self.runconfig), PurePath(self.folder)
@@ -81,7 +81,7 @@ class Submission(NamedTuple):
         return str(path.relative_to(folder)).removesuffix(".runconfig")
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads; for compatibility, the options' key is `asked`."""
+        """Return the submission as a JSON-compatible dict; for compatibility, the options' key is `asked`."""
         document = self._asdict()
         options: SubmitOptions | None = document.pop("options")
         return document | {
@@ -129,7 +129,7 @@ class Secrets(NamedTuple):
         return Redactor.for_run(self.environment, self.argv)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the secrets as a JSON-compatible dict."""
         return {"environment": dict(self.environment), "argv": list(self.argv), "installer": dict(self.installer)}
 
     @classmethod

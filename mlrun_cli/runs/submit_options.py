@@ -47,7 +47,7 @@ class SubmitOptions(NamedTuple):
     is_whole: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads."""
+        """Return the options as a JSON-compatible dict."""
         mode = self.environment_mode
         return self._asdict() | {
             "arguments": list(self.arguments),
@@ -75,7 +75,7 @@ class SubmitOptions(NamedTuple):
 
 
 def list_redacted_words(arguments: Sequence[str]) -> list[str]:
-    """Return the words that contain a redacted secret, along with the option if the whole word is the secret."""
+    """Return the words that contain a redacted secret, each preceded by its option if the whole word is the secret."""
     return [
         f"{before} {word}" if word == REDACTED and before.startswith("-") else word
         for before, word in zip(("", *arguments), arguments, strict=False)

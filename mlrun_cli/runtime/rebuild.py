@@ -110,7 +110,7 @@ class _FolderImport:
     def run(self) -> ImportReport:
         """Import all records and run folders into the store, and return a report."""
         for run_folder in self._iterate_run_folders():
-            run_folder.make_readable()
+            run_folder.restore_access()
         named = self._add_named_rows()
         if self._salvage is not None:
             self._salvage.insert_missing_named_rows(self._database)

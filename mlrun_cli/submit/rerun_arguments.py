@@ -13,10 +13,10 @@ from mlrun_cli.runs.parameter_replacement import (
     find_flag,
     has_parameter,
     has_value,
-    replace_negation,
     replace_parameter,
+    set_negation,
 )
-from mlrun_cli.runs.parameters import FALSE, TRUE, interpret_absent_flag, interpret_flag, invert_truth
+from mlrun_cli.runs.parameters import FALSE, TRUE, interpret_absent_flag, interpret_flag, invert_boolean
 
 
 class ChangedArguments(NamedTuple):
@@ -94,7 +94,7 @@ class _Changes:
             self.absent.pop(name, None)
             return False
         positive, of_flag = interpret_flag(name)
-        return self._set_absent_flag(positive, text if of_flag == TRUE else invert_truth(text)) or (
+        return self._set_absent_flag(positive, text if of_flag == TRUE else invert_boolean(text)) or (
             of_flag == FALSE and self._set_negation(positive, text)
         )
 
@@ -108,7 +108,7 @@ class _Changes:
 
     def _set_negation(self, name: str, text: str) -> bool:
         """Add or remove the flag `--no-NAME`; return False if the run has no boolean parameter NAME."""
-        replaced = replace_negation(self.words, name, text)
+        replaced = set_negation(self.words, name, text)
         if replaced is None:
             return False
         if text == FALSE and not has_parameter(replaced, name):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.runs.parameters import Parameter, get_parameter_values, parse_arguments, read_parameters
+from mlrun_cli.runs.parameters import Parameter, get_definition_parameters, get_parameter_values, parse_arguments
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: not name.startswith("arg"))
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -68,14 +68,14 @@ def test_arguments_are_read_as_named_numbers_and_texts(arguments: Sequence[str],
     ],
 )
 def test_commands_are_read_after_their_script(command: object, values: Mapping[str, object]) -> None:
-    assert get_parameter_values(read_parameters({"arguments": [], "command": command})) == values
+    assert get_parameter_values(get_definition_parameters({"arguments": [], "command": command})) == values
 
 
 def test_a_secret_stays_hidden() -> None:
     arguments = Redactor().redact_arguments(
         ["--password", "hunter2", "--api-key=hunter2", "TOKEN=hunter2", "--lr", "1"]
     )
-    assert get_parameter_values(read_parameters({"arguments": arguments})) == {
+    assert get_parameter_values(get_definition_parameters({"arguments": arguments})) == {
         "password": "***",
         "api-key": "***",
         "TOKEN": "***",
@@ -102,5 +102,5 @@ def test_no_word_is_lost_and_every_number_is_finite(arguments: list[str]) -> Non
 def test_flags_that_arguments_leave_out_are_false_and_their_negations_true() -> None:
     left_out = ["--fp16", "-v", "--no-aug", "named_by_version_0.1", "--resume"]
     definition = {"arguments": ["--resume"], "absentFlags": left_out}
-    texts = {name: parameter.text for name, parameter in read_parameters(definition).items()}
+    texts = {name: parameter.text for name, parameter in get_definition_parameters(definition).items()}
     assert texts == {"fp16": "false", "v": "false", "aug": "true", "named_by_version_0.1": "false", "resume": "true"}

@@ -97,6 +97,6 @@ def iterate_predicates(condition: Condition) -> Iterator[Predicate]:
 
 
 def join_conditions(conditions: Sequence[Condition]) -> Condition | None:
-    """Return the conjunction of some conditions, or None if there are none."""
+    """Return the conjunction of the conditions, a single condition itself, or None if there are none."""
     parts = [part for each in conditions for part in (each.conditions if isinstance(each, AllOf) else (each,))]
     return AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)

@@ -46,7 +46,7 @@ def _move_to_fields(run_filter: RunFilter, predicate: Predicate) -> RunFilter | 
 
 
 def _narrow_times(run_filter: RunFilter, predicate: Predicate) -> RunFilter | None:
-    """Return the filter limited to the times that match a predicate, or None if a time range cannot express it."""
+    """Return the filter limited to the times that match a predicate, or None if those times are not a single range."""
     start, end = (int(value) for value in predicate.values)
     after = end if end > start else start + 1
     bounds = {

@@ -16,8 +16,8 @@ from mlrun_cli.runs.where.tokens import (
     build_syntax_error,
     split_into_tokens,
 )
-from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, read_value_name
-from mlrun_cli.runs.where.values import check_operator, read_values
+from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, parse_value_name
+from mlrun_cli.runs.where.values import check_operator, parse_values
 
 _MAX_NESTED = 30
 _EXAMPLE = "Write it like: rmse < 0.3 and lr >= 0.01 and tag.team = a and status = failed and started > 2d"
@@ -27,7 +27,7 @@ _FOREIGN = {"&&": "and", "&": "and", ";": "and", "||": "or", "|": "or", "like": 
 
 
 def parse_condition(text: str, now: int) -> Condition:
-    """Parse a condition.
+    """Parse a condition as typed after `--where`.
 
     Args:
         text: the text as typed.
@@ -37,7 +37,7 @@ def parse_condition(text: str, now: int) -> Condition:
         InvalidFilter: it is not a condition; the message shows the place.
     """
     parser = _Parser(text, now)
-    found = parser.read_disjunction()
+    found = parser.parse_disjunction()
     token = parser.token
     if token.kind != END:
         raise parser.build_error(token, _explain_unexpected_token(token), hint=_find_token_hint(token))
@@ -74,36 +74,36 @@ class _Parser:
         return self._tokens[self._place]
 
     def build_error(self, token: Token, reason: str, *, hint: str | None = None) -> Exception:
-        """Return an error at a token."""
+        """Return a syntax error that points to a token."""
         return build_syntax_error(self._text, token.start, reason, hint=hint)
 
-    def read_disjunction(self) -> Condition:
-        """Read conditions joined by `or`."""
-        parts = [self._read_conjunction()]
-        while self._skip_word("or"):
-            parts.append(self._read_conjunction())
+    def parse_disjunction(self) -> Condition:
+        """Parse conditions joined by `or`."""
+        parts = [self._parse_conjunction()]
+        while self._skip_keyword("or"):
+            parts.append(self._parse_conjunction())
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
-    def _read_conjunction(self) -> Condition:
-        parts = [self._read_operand()]
-        while self._skip_word("and"):
-            parts.append(self._read_operand())
+    def _parse_conjunction(self) -> Condition:
+        parts = [self._parse_operand()]
+        while self._skip_keyword("and"):
+            parts.append(self._parse_operand())
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
-    def _read_operand(self) -> Condition:
+    def _parse_operand(self) -> Condition:
         token = self.token
         self._depth += 1
         if self._depth > _MAX_NESTED:
             raise self.build_error(token, f"Conditions are nested more than {_MAX_NESTED} deep")
         try:
-            if self._skip_word("not"):
-                return Negation(self._read_operand())
+            if self._skip_keyword("not"):
+                return Negation(self._parse_operand())
             if token.kind == SIGN and token.text == "(":
                 self._place += 1
-                inner = self.read_disjunction()
+                inner = self.parse_disjunction()
                 self._expect_closing_parenthesis(token)
                 return inner
-            return self._read_predicate()
+            return self._parse_predicate()
         finally:
             self._depth -= 1
 
@@ -115,18 +115,18 @@ class _Parser:
             raise self.build_error(token, _explain_unexpected_token(token), hint=_find_token_hint(token))
         self._place += 1
 
-    def _read_predicate(self) -> Condition:
+    def _parse_predicate(self) -> Condition:
         first = self.token
         if first.kind == END:
             raise self.build_error(first, "A condition is missing", hint=_EXAMPLE)
-        name, self._place = read_value_name(self._text, self._tokens, self._place)
+        name, self._place = parse_value_name(self._text, self._tokens, self._place)
         token = self.token
         if token.kind == OPERATOR:
             self._place += 1
-            return self._build_comparison(name, token, token.text, [self._read_literal(token)])
-        is_negated = self._skip_word("not")
-        if self._skip_word(IN):
-            found: Condition = self._build_comparison(name, token, IN, self._read_list())
+            return self._build_comparison(name, token, token.text, [self._parse_literal(token)])
+        is_negated = self._skip_keyword("not")
+        if self._skip_keyword(IN):
+            found: Condition = self._build_comparison(name, token, IN, self._parse_list())
             return Negation(found) if is_negated else found
         if is_negated:
             raise self.build_error(self.token, "'in' is missing after 'not'", hint=_EXAMPLE)
@@ -144,18 +144,18 @@ class _Parser:
         values = tuple(
             value
             for literal, place in literals
-            for value in read_values(self._text, name, operator, literal, place, self._now)
+            for value in parse_values(self._text, name, operator, literal, place, self._now)
         )
         return Predicate(name, operator, tuple(literal for literal, _ in literals), values)
 
-    def _read_literal(self, preceding_token: Token) -> _PlacedLiteral:
+    def _parse_literal(self, preceding_token: Token) -> _PlacedLiteral:
         token = self.token
         if token.kind == QUOTED or (token.kind == WORD and token.text.lower() not in KEYWORDS):
             self._place += 1
             return _PlacedLiteral(Literal(token.text, token.kind == QUOTED), token)
         raise self.build_error(token, f"A value is missing after '{preceding_token.text}'", hint=_EXAMPLE)
 
-    def _read_list(self) -> list[_PlacedLiteral]:
+    def _parse_list(self) -> list[_PlacedLiteral]:
         opening = self.token
         if opening.kind != SIGN or opening.text != "(":
             raise self.build_error(
@@ -165,11 +165,11 @@ class _Parser:
         while not found or (self.token.kind == SIGN and self.token.text == ","):
             before = self.token
             self._place += 1
-            found.append(self._read_literal(before))
+            found.append(self._parse_literal(before))
         self._expect_closing_parenthesis(opening)
         return found
 
-    def _skip_word(self, word: str) -> bool:
+    def _skip_keyword(self, word: str) -> bool:
         """Skip a keyword if it is the current token; return whether it was."""
         token = self.token
         if token.kind != WORD or token.text.lower() != word:

@@ -55,11 +55,11 @@ def split_into_tokens(text: str) -> list[Token]:
             what = "is not an operator" if text[place] == "!" else "has no counterpart"
             raise build_syntax_error(text, place, f"the '{text[place]}' {what}", hint='Quote texts as in "it\'s".')
         kind = str(found.lastgroup)
-        tokens.append(Token(kind, _decode_token(kind, found[0]), place, found.end()))
+        tokens.append(Token(kind, _normalize_token_text(kind, found[0]), place, found.end()))
         place = found.end()
 
 
-def _decode_token(kind: str, text: str) -> str:
+def _normalize_token_text(kind: str, text: str) -> str:
     if kind == QUOTED:
         return text[1:-1] if text[0] == "`" else re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
     return _SYNONYMS.get(text, text) if kind == OPERATOR else text
@@ -71,7 +71,7 @@ def is_single_word(text: str) -> bool:
 
 
 def build_syntax_error(text: str, position: int, reason: str, *, hint: str | None = None) -> InvalidFilter:
-    """Return an error that shows the text with a caret at a position or at its end."""
+    """Return an error that shows the text with a caret below a position, which may be the end of the text."""
     line = re.sub(r"\s", " ", text)
     first = max(0, position - _SHOWN_BEFORE) if len(line) > _SHOWN else 0
     before = ("…" if first else "") + line[first:position]

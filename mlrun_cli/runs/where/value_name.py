@@ -75,7 +75,7 @@ class ValueName(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The name of its column in lists of runs: `lr`, `rmse` or `max(accuracy)`."""
+        """The title of the value's column in lists of runs: `lr`, `rmse` or `max(accuracy)`."""
         return self.name if self.which == LAST else f"{self.which}({self.name})"
 
     def __str__(self) -> str:
@@ -96,8 +96,8 @@ def _needs_quotes(word: str) -> bool:
     return word.lower() in KEYWORDS or word in FIELDS or word in _SYNONYMS or (bool(dot) and prefix in _PREFIXES)
 
 
-def read_value_name(text: str, tokens: Sequence[Token], index: int, kind: str | None = None) -> tuple[ValueName, int]:
-    """Return the name that starts at a token, and the index of the token after it.
+def parse_value_name(text: str, tokens: Sequence[Token], index: int, kind: str | None = None) -> tuple[ValueName, int]:
+    """Parse the name that starts at a token; return it and the index of the token after it.
 
     `kind` is the kind of names without a prefix; without it, they are fields or, if there is no such field, `PLAIN`.
 
@@ -106,12 +106,12 @@ def read_value_name(text: str, tokens: Sequence[Token], index: int, kind: str | 
     """
     token = tokens[index]
     if token.kind == QUOTED:
-        return ValueName(kind or PLAIN, _check_name(text, token)), index + 1
+        return ValueName(kind or PLAIN, _get_nonblank_text(text, token)), index + 1
     if token.kind != WORD or token.text.lower() in KEYWORDS:
         raise build_syntax_error(text, token.start, "A name is missing", hint=_HINT)
     following = tokens[index + 1]
     if following.kind == SIGN and following.text == "(":
-        return _read_statistic(text, tokens, index)
+        return _parse_statistic(text, tokens, index)
     prefix, dot, rest = token.text.partition(".")
     prefixed = _PREFIXES.get(prefix) if dot else None
     if prefixed is None:
@@ -119,7 +119,7 @@ def read_value_name(text: str, tokens: Sequence[Token], index: int, kind: str | 
     if rest:
         return ValueName(prefixed, rest), index + 1
     if following.kind == QUOTED and following.start == token.end:
-        return ValueName(prefixed, _check_name(text, following)), index + 2
+        return ValueName(prefixed, _get_nonblank_text(text, following)), index + 2
     raise build_syntax_error(text, token.end, f"A name is missing after '{token.text}'", hint=_HINT)
 
 
@@ -133,13 +133,13 @@ def _build_unprefixed_name(word: str, kind: str | None) -> ValueName:
 _HINT = 'Write it like: lr, metric.rmse, max(accuracy), param."batch size", tag.team or status.'
 
 
-def _read_statistic(text: str, tokens: Sequence[Token], index: int) -> tuple[ValueName, int]:
+def _parse_statistic(text: str, tokens: Sequence[Token], index: int) -> tuple[ValueName, int]:
     word = tokens[index]
     if word.text.lower() not in SUMMARIES:
         raise build_syntax_error(
             text, word.start, f"'{word.text}' is not a function", hint=f"Use {', '.join(f'{s}()' for s in SUMMARIES)}."
         )
-    name, after = read_value_name(text, tokens, index + 2, METRIC)
+    name, after = parse_value_name(text, tokens, index + 2, METRIC)
     if name.kind != METRIC or name.which != LAST:
         raise build_syntax_error(text, tokens[index + 2].start, f"{word.text}() takes the name of a metric")
     closing = tokens[after]
@@ -148,15 +148,15 @@ def _read_statistic(text: str, tokens: Sequence[Token], index: int) -> tuple[Val
     return ValueName(METRIC, name.name, word.text.lower()), after + 1
 
 
-def _check_name(text: str, token: Token) -> str:
-    """Return the name in a token; raise if it is blank."""
+def _get_nonblank_text(text: str, token: Token) -> str:
+    """Return the text of a token that is a name; raise if it is blank."""
     if not token.text.strip():
         raise build_syntax_error(text, token.start, "The name is empty", hint=_HINT)
     return token.text
 
 
 def parse_value_names(text: str, kind: str | None = None) -> Sequence[ValueName]:
-    """Parse names separated by commas.
+    """Parse a comma-separated list of value names; return the distinct ones.
 
     With `kind`, names without a prefix are of this kind, and no others are allowed.
 
@@ -168,7 +168,7 @@ def parse_value_names(text: str, kind: str | None = None) -> Sequence[ValueName]
     place = 0
     while True:
         first = tokens[place]
-        name, place = read_value_name(text, tokens, place, kind)
+        name, place = parse_value_name(text, tokens, place, kind)
         if kind is not None and name.kind != kind:
             raise build_syntax_error(text, first.start, f"'{name}' is not a {kind}")
         names.append(name)

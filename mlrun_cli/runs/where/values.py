@@ -33,7 +33,7 @@ def get_value_kind(name: ValueName) -> str:
 
 
 def check_operator(text: str, name: ValueName, operator: str, token: Token) -> None:
-    """Raise unless an operator can be applied to a value.
+    """Raise unless an operator can be applied to the values that a name stands for.
 
     Raises:
         InvalidFilter: it cannot.
@@ -45,15 +45,17 @@ def check_operator(text: str, name: ValueName, operator: str, token: Token) -> N
         )
 
 
-def read_values(text: str, name: ValueName, operator: str, literal: Literal, token: Token, now: int) -> Sequence[Value]:
-    """Return the values of a literal, in the form that `Predicate` requires.
+def parse_values(
+    text: str, name: ValueName, operator: str, literal: Literal, token: Token, now: int
+) -> Sequence[Value]:
+    """Parse a literal into values, in the form that `Predicate` requires.
 
     Raises:
         InvalidFilter: the literal is not a value of this kind.
     """
     kind = get_value_kind(name)
     if kind == _NUMBER:
-        return (_read_number(text, literal, token),)
+        return (_parse_number(text, literal, token),)
     try:
         if kind == "status":
             return sorted(status.value for status in parse_statuses(literal.text))
@@ -70,7 +72,7 @@ def read_values(text: str, name: ValueName, operator: str, literal: Literal, tok
     return (literal.text if number is None else number,)
 
 
-def _read_number(text: str, literal: Literal, token: Token) -> float:
+def _parse_number(text: str, literal: Literal, token: Token) -> float:
     try:
         number = float(literal.text)
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from mlrun_cli.runs.parameters import Parameter, Parameters, read_parameters
+from mlrun_cli.runs.parameters import Parameter, Parameters, get_definition_parameters
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 
 _COLUMNS = ("run_key", "name", "sort_value", "text")
@@ -184,4 +184,4 @@ def _parse_definition(row: Row) -> dict[str, Parameter]:
         definition = json.loads(row["definition"] or "null")
     except ValueError:
         return {}
-    return dict(read_parameters(definition if isinstance(definition, Mapping) else None))
+    return dict(get_definition_parameters(definition if isinstance(definition, Mapping) else None))

@@ -140,7 +140,7 @@ def _parse_columns(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _parse_filter_values(word: str, texts: Sequence[str]) -> tuple[str, ...]:
     term = TERMS[word]
-    return _limit_distinct_values(texts) if term.repeats or term.is_menu else (texts[-1],)
+    return _limit_distinct_values(texts) if term.repeats or term.has_menu else (texts[-1],)
 
 
 def _parse_parameter_value(name: str, default: object, texts: Sequence[str]) -> object:

@@ -239,7 +239,7 @@ def test_a_chip_of_a_runs_page_leads_to_the_runs_that_have_it(make: RunMaker, st
 def test_each_filter_that_has_a_label_is_a_text_box_or_a_menu(word: str, make: RunMaker, studio: Studio) -> None:
     make(target="cpu")
     page = studio.get(studio.urls.runs()).text
-    place = "menu" if TERMS[word].is_menu else "filter"
+    place = "menu" if TERMS[word].has_menu else "filter"
     assert f'id="{place}-{word}"' in page and html.escape(TERMS[word].label) in page
 
 

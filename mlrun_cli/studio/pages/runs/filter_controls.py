@@ -34,7 +34,7 @@ def build_filter_menus(workspace: Workspace, view: RunsView, *, all_experiments:
     """Build the filter menus of a page, omitting empty ones; only pages of all experiments have an experiment menu."""
     menus = []
     for word, term in TERMS.items():
-        if term.is_menu and (word != "experiment" or all_experiments):
+        if term.has_menu and (word != "experiment" or all_experiments):
             values = _list_values(workspace, word)
             shown = dict.fromkeys([*values[:_MAX_VALUES], *view.get_filter_values(word)])
             menus.append(FilterMenu(word, term.label, list(shown), len(values) > _MAX_VALUES))
