@@ -518,6 +518,20 @@ def test_what_every_run_has_is_read_by_its_complement(tmp_path: Path, monkeypatc
     assert _count_complements(plans) == 1
 
 
+def test_values_that_a_deleted_run_has_left_are_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in (0, 1, 2, 3, 4)]
+        workspace._database.execute("DELETE FROM runs WHERE run_key = :key", key=keys[1])
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, RUNS)
+        _record_plans(monkeypatch, plans)
+        which = RunFilter(where=parse_condition("not loss > 1", NOW))
+
+        assert list_keys(workspace, which, parse_run_order(workspace, "loss", descending=True), 2, 0) == [keys[0]]
+    assert _count_complements(plans) == 1
+
+
 def _insert_with_loss(workspace: Workspace, loss: float | None) -> int:
     with workspace.transaction():
         experiment, number = workspace.experiments.reserve_run_numbers("one")
