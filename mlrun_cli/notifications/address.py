@@ -121,7 +121,7 @@ def _redact_command(command: str) -> str:
 
 
 def redact_address_in_text(text: str, address: str) -> str:
-    """Return text with all parts of an address redacted, including their URL-decoded forms."""
+    """Return text in which the parts of an address of four or more characters, URL-decoded or not, are redacted."""
     quoted = re.split(r"[:/@?&=,;\s\"']+", address.partition(":")[2])
     parts = {part for each in quoted for part in (each, unquote(each)) if len(part) >= _LEAST_LETTERS}
     for part in sorted(parts, key=len, reverse=True):

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     experiment_name: str | None = None
 
     def matches(self, outcome: str, experiment_name: str) -> bool:
-        """Return whether the rule applies to an experiment's run that ended with an outcome such as `failed`."""
+        """Return whether the rule applies to a run of an experiment that ended as `outcome`, such as `failed`."""
         return outcome in self.on and self.experiment_name in {None, experiment_name}
 
 
@@ -43,7 +43,7 @@ def read_rules(folder: Path) -> Sequence[Rule]:
 
 @contextmanager
 def edit_rules(folder: Path) -> Iterator[list[Rule]]:
-    """Lock a workspace's rules and yield them as a mutable list, which is saved at the end of the block.
+    """Lock a workspace's rules and yield them as a mutable list that is saved if the block ends without an exception.
 
     Raises:
         OSError: the file cannot be read or written.

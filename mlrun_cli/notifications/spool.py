@@ -57,7 +57,7 @@ class SpooledNotification:
         self.addresses, self.message, self.unsent = addresses, message, set(range(len(addresses)))
 
     def record_sending(self, address_index: int) -> None:
-        """Record that the message to the address with this index has been sent, or has failed for good."""
+        """Record that the message to the address with this index has been sent, or that sending it failed for good."""
         self._append(str(address_index))
 
     def remove(self) -> None:

@@ -82,7 +82,7 @@ class NotificationDispatch:
     def finish(self) -> None:
         """Wait until all messages have been sent or have failed."""
         while self._count:
-            self._complete(self._ended.get())
+            self._complete_delivery(self._ended.get())
 
     def _claim_notification(self, notification: SpooledNotification, run: Run, *, includes_log: bool) -> bool:
         """Claim the notification about a run if nobody has claimed it yet; return whether anything is to be sent."""
@@ -130,10 +130,10 @@ class NotificationDispatch:
                 ended = self._ended.get_nowait()
             except Empty:
                 return
-            self._complete(ended)
+            self._complete_delivery(ended)
 
-    def _complete(self, ended: _Delivery) -> None:
-        """Register the end of a delivery; after the last one of a run, record the warnings of the run."""
+    def _complete_delivery(self, ended: _Delivery) -> None:
+        """Register an ended delivery; after the last one of a run, add the run's new warnings."""
         self._count -= 1
         notification, warnings = ended.notification, self._warnings[ended.run_key]
         if ended.warning is not None:

@@ -20,7 +20,7 @@ _LAST_LINES = 20
 
 
 def build_message(workspace: Workspace, run: Run, *, includes_log: bool) -> NotificationMessage:
-    """Return the message about an ended run: status, duration, best metrics and, if wanted, the end of its log."""
+    """Return the message about an ended run: status, duration, error, metrics and, if wanted, the end of its log."""
     redact = workspace.redactor.redact_prose
     title = redact(f"{run.display_name or run.run_id}: {describe_end(run, now())}")
     text = redact("\n".join(_iterate_message_lines(workspace, run, includes_log=includes_log)))

@@ -27,7 +27,7 @@ class SendingFailed(Exception):
 
 
 def send_message(address: str, message: NotificationMessage) -> None:
-    """Send a message to an address.
+    """Send a message by the command in an address or, if the address is a URL, with Apprise.
 
     Raises:
         SendingFailed: it was not sent.
@@ -74,7 +74,7 @@ def _run_command(address: str, message: NotificationMessage) -> None:
 
 
 def _fill_placeholders(argument: str, message: NotificationMessage) -> str:
-    """Return an argument of a command with placeholders such as `{run}` replaced with values of the message."""
+    """Return a command's argument with placeholders such as `{run}` replaced with the message's values."""
     for name, value in message.values.items():
         argument = argument.replace(f"{{{name}}}", value)
     return argument

@@ -39,7 +39,7 @@ class Backfill:
         self._short_of_gpus.append(run)
 
     def is_short_of_gpus(self, run: Run) -> bool:
-        """Return whether an earlier run with equal or smaller needs of the same GPUs had to wait in this pass."""
+        """Return whether an earlier run that needs no more of the same GPUs has had to wait in this pass."""
         return any(
             run.gpu_count >= other.gpu_count and run.visible_gpus == other.visible_gpus for other in self._short_of_gpus
         )
@@ -66,7 +66,7 @@ class Backfill:
         return len(allocated) if gpu_ids is None else sum(not gpus.isdisjoint(gpu_ids) for gpus in allocated)
 
     def _get_ready_time(self, run: Run) -> int:
-        """Return the time, in microseconds, at which a queued run started to wait for nothing but free resources."""
+        """Return the time, in microseconds, since which a queued run has been waiting only for free resources."""
         moments = [run.created_at, run.begin_at or 0, *(each.ended_at or 0 for each in parse_attempts(run.attempts))]
         if run.predecessor_key is not None:
             with suppress(RunNotFound):

@@ -68,11 +68,11 @@ class ForkServer:
             raise
 
     def is_current(self) -> bool:
-        """Return whether the installed supervisor program is the one that was loaded, so no upgrade has replaced it."""
+        """Return whether the installed supervisor program is still the loaded one, neither replaced nor removed."""
         return _identify_program() == self._program is not None
 
     def start_supervisor(self, run_id: str, lock_fds: Sequence[int]) -> int:
-        """Start the supervisor of a run, which inherits the open locks, the owner lock first; return its pidfd.
+        """Start a run's supervisor with the open locks to inherit, the owner lock first; return the supervisor's pidfd.
 
         Raises:
             ForkServerGone: the server has ended, or does not respond.
@@ -112,12 +112,12 @@ def _serve_requests(connection: socket.socket, workspace: Path) -> None:
         if not locks:
             return
         if os.fork() == 0:
-            _run_and_exit(_supervise, connection, workspace, run_id.decode(), locks)
+            _run_and_exit(_run_supervisor, connection, workspace, run_id.decode(), locks)
         for descriptor in locks:
             os.close(descriptor)
 
 
-def _supervise(connection: socket.socket, workspace: Path, run_id: str, lock_fds: Sequence[int]) -> None:
+def _run_supervisor(connection: socket.socket, workspace: Path, run_id: str, lock_fds: Sequence[int]) -> None:
     """Turn this forked process into a supervisor like one started by `spawn`, and run its program."""
     os.setsid()
     os.environ[SUPERVISOR_VARIABLE] = run_id

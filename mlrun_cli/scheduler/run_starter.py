@@ -90,7 +90,7 @@ class RunStarter:
         except FileNotFoundError:
             if not self._workspace.is_missing(folder.lock):  # the workspace was away, and is back
                 return None
-            self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+            self._record_start_failure(run, _build_service_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         except OSError as error:
             self._report_problem(f"{run.run_id} waits: {error}")
@@ -124,7 +124,7 @@ class RunStarter:
         return has_left_runs
 
     def _update_failure_count(self, run: Run) -> None:
-        """Count a supervisor that ended without progress of its run, or reset the count after progress."""
+        """Count the end of a supervisor whose run made no progress, or reset the count if the run made progress."""
         before = self._started.pop(run.key, run)
         if (run.started_at, run.attempts) != (before.started_at, before.attempts):
             del self._deaths[run.key]
@@ -155,7 +155,7 @@ class RunStarter:
         return Outcome(RunStatus.CANCELED, now(), error=error)
 
     def _cancel(self, run: Run, outcome: Outcome) -> bool:
-        """Record the outcome of a queued run that was not started; return False if another process holds its lock."""
+        """Record the outcome of a queued run that was not started; return False if its lock cannot be acquired."""
         path = self._workspace.run_folder(run.run_id).lock
         try:
             lock = OwnerLock.open(path)
@@ -163,7 +163,7 @@ class RunStarter:
             if not self._workspace.is_missing(path):
                 return False
             if self._workspace.runs.find_status(run.key) is RunStatus.QUEUED:
-                self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+                self._record_start_failure(run, _build_service_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return True
         with suppress(OSError), closing(lock):
             if lock.acquire_within(_READERS_SECONDS):
@@ -179,19 +179,19 @@ class RunStarter:
             self._fork_server = None
 
     def _start_run_with_lock(self, run: Run, lock: OwnerLock) -> int:
-        """Start a run whose lock is held; return the number of nodes that it uses."""
+        """Start a run whose lock is held, or record why it cannot start; return the number of nodes that it uses."""
         folder = self._workspace.run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
-            self._record_start_failure(run, _build_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
+            self._record_start_failure(run, _build_service_failure(_FOLDER_REMOVED, EndReason.RUN_FOLDER_REMOVED))
             return 0
         outcome = read_outcome(folder)
         if outcome is not None:  # of a supervisor for which the store stayed shut
             record_outcome(self._workspace, run, outcome)
             return 0
         if self._deaths[run.key] >= _MAX_DEATHS:
-            self._record_start_failure(run, _build_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
+            self._record_start_failure(run, _build_service_failure(_SUPERVISORS_DIED, EndReason.SUPERVISOR_DIED))
             return 0
         if was_streaming_command_killed(folder):
             self._record_start_failure(run, build_lost_stream_outcome())
@@ -235,5 +235,5 @@ class RunStarter:
         record_outcome(self._workspace, run, outcome)
 
 
-def _build_failure(message: str, reason: EndReason | str) -> Outcome:
+def _build_service_failure(message: str, reason: EndReason | str) -> Outcome:
     return build_failure_outcome(message, code=SERVICE_ERROR, reason=reason)

@@ -70,7 +70,7 @@ class ScheduleKeeper:
                     wait = self._compute_wait_seconds()
             except (StoreError, OSError) as error:
                 write_log(f"the schedules wait: {error}")
-            _sleep(wake_socket, wait)
+            _wait_for_wake_up(wake_socket, wait)
 
     def _submit_pending_runs(self) -> bool:
         """Submit the due runs of schedules, recording failures; return False if any of them has to wait."""
@@ -109,8 +109,8 @@ class ScheduleKeeper:
         return _LOOK_SECONDS if next_at is None else max(0.0, (next_at - now()) / MICROSECONDS)
 
 
-def _sleep(wake_socket: WakeSocket, seconds: float) -> None:
-    """Wait for a wake-up call, at most for some seconds, and reap ended child processes."""
+def _wait_for_wake_up(wake_socket: WakeSocket, seconds: float) -> None:
+    """Wait for a wake-up, at most for the given seconds, and reap ended child processes."""
     poll = select.poll()
     poll.register(wake_socket.fileno(), select.POLLIN)
     poll.poll(min(seconds, _LOOK_SECONDS) * 1000 + 1)

@@ -30,6 +30,6 @@ class ExportOptions(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> ExportOptions:
-        """Return the options in a JSON string that `to_json` has returned."""
+        """Create the options from a JSON string that `to_json` returned."""
         document = json.loads(text)
         return cls(document["home"], tuple(document["identity"]), document["run_ids"])

@@ -42,7 +42,7 @@ class StudioFolder:
         self._redirect_page = page if creates else get_counterpart(page)
 
     def read_or_create_token(self) -> str:
-        """Return the token, creating it on the first call.
+        """Return the token, creating it first if it does not exist and this folder `creates` files.
 
         Raises:
             StoreError: the folder cannot be written, or others can read the token.
@@ -69,7 +69,7 @@ class StudioFolder:
         return token
 
     def read_or_create_host(self) -> str:
-        """Return the studio's own host name, creating it on the first call.
+        """Return the studio's own host name, creating it first if it does not exist and this folder `creates` files.
 
         Browsers resolve names below `.localhost` to this machine. The name cannot be guessed, so a page of another
         server on this machine cannot have browsers send requests under it to that server's port.
@@ -114,7 +114,7 @@ class StudioFolder:
         return str(self._read_registration().get("apiAddress") or f"http://127.0.0.1:{DEFAULT_PORT}")
 
     def find_registered_url(self) -> str | None:
-        """Return the URL of the newest registered studio, even one killed or on another host, or None."""
+        """Return the URL of the newest registered studio, even if killed or on another host; None if there is none."""
         for path in self._list_registrations():
             with suppress(OSError):
                 if address := (read_json(path) or {}).get("address"):
@@ -207,7 +207,7 @@ class StudioFolder:
 
 
 def derive_key(token: str, purpose: str, suffix: str = "") -> str:
-    """Return a key for a purpose, derived from the token with HMAC."""
+    """Return a hexadecimal key for a purpose, derived from the token with HMAC-SHA256."""
     import hashlib  # noqa: PLC0415 - commands that print a URL do not need it
     import hmac  # noqa: PLC0415
 
@@ -215,7 +215,7 @@ def derive_key(token: str, purpose: str, suffix: str = "") -> str:
 
 
 def _is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock on a registration."""
+    """Return whether a process holds the lock on a registration file; False if the file is missing."""
     try:
         descriptor = os.open(get_counterpart(path), os.O_RDONLY)
     except OSError:

@@ -49,7 +49,7 @@ class StudioOptions(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> StudioOptions:
-        """Return the options in a JSON string that `to_json` has returned."""
+        """Create the options from a JSON string that `to_json` returned."""
         document: dict[str, Any] = json.loads(text)
         identity = document.pop("identity")
         allowed_hosts = tuple(document.pop("allowed_hosts"))

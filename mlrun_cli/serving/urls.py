@@ -39,7 +39,7 @@ class WorkspaceUrls(NamedTuple):
         return _add_query(f"{self}/experiments/{_quote_segment(name)}", query)
 
     def runs(self, query: str = "", experiment_name: str | None = None) -> str:
-        """Return the URL of the page with an experiment's runs, or with all runs."""
+        """Return the URL of the page with an experiment's runs or, without an experiment, with all runs."""
         return self.experiment(experiment_name, query) if experiment_name else _add_query(f"{self}/runs", query)
 
     def cancel_form(self) -> str:
@@ -97,11 +97,11 @@ class ApiUrls(NamedTuple):
         return str(self.workspace._replace(root=f"{root}{API_PATH}"))
 
     def pipeline_submit(self, pipeline_id: str) -> str:
-        """Return the URL that submits a published pipeline."""
+        """Return the URL to which a request that submits a published pipeline is posted."""
         return f"{self}/pipelines/{_quote_segment(pipeline_id)}"
 
     def endpoint_submit(self, endpoint_id: str) -> str:
-        """Return the URL that submits the default version of a pipeline endpoint."""
+        """Return the URL to which a request that submits a pipeline endpoint's default version is posted."""
         return f"{self}/pipeline-endpoints/{_quote_segment(endpoint_id)}"
 
 
@@ -111,12 +111,12 @@ def quote_path(path: str) -> str:
 
 
 def unquote_path(quoted_path: str) -> str:
-    """Unquote a path that was quoted by `quote_path`."""
+    """Return the path that `quote_path` quoted as `quoted_path`."""
     return unquote(quoted_path, errors="surrogateescape")
 
 
 def build_query(values: Mapping[str, object]) -> str:
-    """Return a URL query string of the values that are not empty."""
+    """Return a URL query string of the values that are neither None nor empty strings."""
     return urlencode({name: value for name, value in values.items() if value not in {None, ""}})
 
 
