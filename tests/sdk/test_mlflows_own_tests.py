@@ -95,11 +95,14 @@ def begin_anew(tmp_path):
     os.chdir(tmp_path)
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri() if FOLDER_STORE else RUN_URI)
     os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # which MLflow 3 advises against
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # a test reads its traces at once
     mlflow.tracking.fluent._active_experiment_id = None
     yield
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri() if FOLDER_STORE else RUN_URI)
     while mlflow.active_run():
         mlflow.end_run()
+    if hasattr(mlflow, "clear_active_model"):
+        mlflow.clear_active_model()
     if not FOLDER_STORE:
         put_experiments_away()
     os.chdir(folder)
