@@ -25,6 +25,7 @@ FILES = ["tracking/fluent/test_fluent.py", "tracking/test_tracking.py"]
 """Those below `tests`."""
 
 _NO_LOCAL_FOLDER = "looks into the folder of a local artifact store"
+_NO_EMPTY_FOLDER = "files are kept, and no folders without files"
 _IDS = "an experiment's id is a GUID, as Azure's are, not a small number"
 _PARENT = "a later start_run() in a script is a child of its run, with a tag for its parent"
 _ENDED = "a run that has ended stays so"
@@ -34,7 +35,6 @@ DIFFERENT = {
     **dict.fromkeys(
         [
             "test_log_artifact",
-            "test_log_artifact_with_dirs",
             "test_log_dict",
             "test_log_figure_matplotlib",
             "test_log_figure_plotly",
@@ -49,6 +49,7 @@ DIFFERENT = {
         ],
         _NO_LOCAL_FOLDER,
     ),
+    "test_log_artifact_with_dirs": _NO_EMPTY_FOLDER,
     "test_get_experiment_id_in_databricks_with_active_experiment_returns_active_experiment_id": _IDS,
     "test_get_experiment_id_in_databricks_with_experiment_defined_in_env_returns_env_experiment_id": _IDS,
     "test_list_experiments": _IDS,
