@@ -76,6 +76,26 @@ def test_later_runs_are_children_and_the_experiment_is_that_of_the_run(mlrun: Ml
     assert "experiment" in mlrun.log(record["run_id"])
 
 
+def test_a_value_of_a_model_names_the_run_that_logged_it(mlrun: Mlrun, python: str) -> None:
+    record = submit_in(
+        mlrun,
+        python,
+        """
+        import json
+        import mlflow
+
+        client = mlflow.MlflowClient()
+        experiment_id = client.create_experiment("m")
+        other = client.create_run(experiment_id)
+        model = client.create_logged_model(experiment_id, name="m")
+        client.log_metric(other.info.run_id, "loss", 0.5, model_id=model.model_id)
+        (metric,) = client.get_logged_model(model.model_id).metrics
+        print(json.dumps([metric.value, metric.run_id == other.info.run_id]))
+        """,
+    )
+    assert read_result(mlrun, record) == [0.5, True]
+
+
 def test_processes_of_a_script_log_into_its_run(mlrun: Mlrun, python: str) -> None:
     record = submit_in(
         mlrun,

@@ -162,14 +162,15 @@ class LoggedModelMethods(RunAccess):
         page, token = search.paginate(found, page_token, max_results or _MAX_MODELS)
         return import_module("mlflow.store.entities.paged_list").PagedList(page, token)
 
-    def log_model_metrics(self, metrics: "Iterable[Any]") -> None:
-        """Store metrics in the MLflow 3 models that they refer to, in addition to the run."""
+    def log_model_metrics(self, run_id: str, metrics: "Iterable[Any]") -> None:
+        """Store metrics of a run in the MLflow 3 models that they refer to, in addition to the run."""
         for metric in metrics:
             model_id = getattr(metric, "model_id", None)
             if model_id:
-                run_id = self.model_runs.get(model_id) or self._get_run_and_logged_model(model_id)[0]["run_id"]
-                values = [metric.value, metric.timestamp, metric.step, metric.dataset_name, metric.dataset_digest]
-                self._set_document(run_id, f"{MODEL_METRIC}{model_id}.{metric.key}", values)
+                owner = self.model_runs.get(model_id) or self._get_run_and_logged_model(model_id)[0]["run_id"]
+                dataset = [metric.dataset_name, metric.dataset_digest]
+                values = [metric.value, metric.timestamp, metric.step, *dataset, run_id]
+                self._set_document(owner, f"{MODEL_METRIC}{model_id}.{metric.key}", values)
 
     def _update_logged_model(self, model_id: str, changes: "Dict[str, Any]") -> None:
         record, document = self._get_run_and_logged_model(model_id)
@@ -203,9 +204,10 @@ class LoggedModelMethods(RunAccess):
                 model_id=model_id,
                 dataset_name=dataset_name,
                 dataset_digest=digest,
-                run_id=document["source_run_id"],
+                run_id=logging_run_ids[0] if logging_run_ids else document["source_run_id"],
             )
-            for key, (value, timestamp, step, dataset_name, digest) in iterate_tag_documents(
+            # Values of older versions came without the run that had logged them.
+            for key, (value, timestamp, step, dataset_name, digest, *logging_run_ids) in iterate_tag_documents(
                 tags, f"{MODEL_METRIC}{model_id}."
             )
         ]

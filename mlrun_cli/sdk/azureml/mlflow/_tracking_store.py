@@ -149,7 +149,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         check_metrics([metric])
         with convert_errors():
             self.get_writer(run_id).log_metric(metric)
-        self.log_model_metrics([metric])
+        self.log_model_metrics(run_id, [metric])
 
     def log_param(self, run_id: str, param: Any) -> None:
         """Log a parameter of a run; raise MlflowException if it was logged with another value."""
@@ -180,7 +180,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
             for metric in metrics or ():
                 writer.log_metric(metric)
         self.set_run_tags(run_id, {tag.key: tag.value for tag in tags or ()})
-        self.log_model_metrics(metrics or ())
+        self.log_model_metrics(run_id, metrics or ())
 
     def get_metric_history(
         self, run_id: str, metric_key: str, max_results: "int | None" = None, page_token: "str | None" = None
