@@ -27,6 +27,49 @@ def run(paths):
     return [os.path.basename(path) for path in paths]
 """
 
+INDENTED_PIPELINE = """
+   pipeline:
+       name: SampleTraining
+       steps:
+           FitStep:
+               python_script_step:
+                   name: "Fit"
+                   script_name: "fit.py"
+                   allow_reuse: True
+                   source_directory: "."
+               runconfig: 'aml_config/fit.runconfig'
+               outputs:
+                   fitted:
+                       destination: Fitted
+                       datastore: workspaceblobstore
+                       type: mount
+"""
+"""The shape of a public pipeline without a licence: all lines are indented, and the step is in the older spelling."""
+JSON_RUNCONFIG = """{
+  "script": "other.py", "arguments": [
+
+  ],
+  "target": "cpu-cluster", "framework": "Python", "communicator": "None", "autoPrepareEnvironment": true,
+  "maxRunDurationSeconds": null, "nodeCount": 1,
+  "environment": {
+    "name": null, "version": null, "environmentVariables": {"FIT": "yes"},
+    "python": {"userManagedDependencies": false, "interpreterPath": "python",
+               "condaDependenciesFile": "fit.yml", "baseCondaEnvironment": null},
+    "docker": {"enabled": true, "baseImage": "mcr.microsoft.com/azureml/base:latest", "sharedVolumes": true,
+               "gpuSupport": false, "shmSize": "1g", "arguments": [],
+               "baseImageRegistry": {"address": null, "username": null, "password": null}}
+  },
+  "history": {"outputCollection": true, "snapshotProject": true, "directoriesToWatch": ["logs"]},
+  "mpi": {"processCountPerNode": 1}, "dataReferences": {}, "sourceDirectoryDataStore": null,
+  "amlcompute": {"vmSize": "STANDARD_D2_V2", "vmPriority": null, "retainCluster": false, "name": null,
+                 "clusterMaxNodeCount": 1}
+}"""
+FIT = """
+import os
+os.makedirs(os.environ["AZUREML_DATAREFERENCE_fitted"])
+open(os.path.join(os.environ["AZUREML_DATAREFERENCE_fitted"], "done"), "w").write(os.environ["FIT"])
+"""
+
 
 def test_the_training_pipeline_of_mlopspython_runs(mlrun: Mlrun) -> None:
     prepare(
@@ -99,6 +142,23 @@ def test_the_batch_inference_of_the_acceleration_template_scores_every_file_once
     mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "results", "-p", "azureml")
     [rows] = (mlrun.folder / "results").rglob("batch-predictions.txt")
     assert sorted(rows.read_text(encoding="utf-8").split()) == [f"{number}.csv" for number in range(5)]
+
+
+def test_an_indented_pipeline_with_a_runconfig_in_json_runs(mlrun: Mlrun) -> None:
+    files = {"p.yml": INDENTED_PIPELINE, "aml_config/fit.runconfig": JSON_RUNCONFIG, "fit.py": FIT}
+    for path, text in files.items():
+        mlrun.script(text, path)
+    mlrun("computetarget", "create", "amlcompute", "-n", "cpu-cluster", "-s", "STANDARD_D2_V2", "--max-nodes", "2")
+    done = mlrun("run", "submit-pipeline", "-y", "p.yml", "--stream", check=False)
+    assert (done.returncode, "'fit.yml'" in done.stderr) == (2, True), done.stderr
+    assert "fit.runconfig, line 10:" in done.stderr
+    mlrun.script("name: fit\ndependencies: [python]\n", "aml_config/fit.yml")
+    run = mlrun.json("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    assert (run["status"], run["description"]) == ("Completed", "SampleTraining")
+    [step] = mlrun.json("run", "list", "--parent-run-id", run["run_id"])
+    assert (step["display_name"], step["status"]) == ("Fit", "Completed")
+    mlrun("datastore", "download", "-n", "workspaceblobstore", "-d", "results", "-p", "azureml")
+    assert (mlrun.folder / "results" / "azureml" / step["run_id"] / "fitted" / "done").read_text() == "yes"
 
 
 @pytest.mark.parametrize(
