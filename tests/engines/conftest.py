@@ -101,7 +101,7 @@ def ssh_mlrun(remote_machine: RemoteMachine, tmp_path: Path) -> Iterator[Mlrun]:
     command.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ray, Path]]:
     """Return the Ray cluster of all test processes, and the lock of the one that uses it."""
     reason = ray_engine.why_not()

@@ -317,6 +317,8 @@ def share_cluster(folder: Path) -> Iterator[Ray]:
             with lock(folder / "ray.lock"):
                 if _try_lock(users, fcntl.LOCK_EX):
                     cluster.close()
+                # Whoever waits for the lock starts a cluster then.
+                fcntl.flock(users, fcntl.LOCK_UN)
     finally:
         os.close(users)
 
