@@ -146,7 +146,7 @@ def update_workspace(
 
 
 def _check_folders_readable(top_folder: Path) -> None:
-    """Raise if a folder cannot be read, since a search for files would silently skip it."""
+    """Raise if a folder up to two levels below the top cannot be read: searches would silently skip it."""
     try:
         for folder in (top_folder, *top_folder.glob("*"), *top_folder.glob("*/*")):
             if folder == top_folder or folder.is_dir():

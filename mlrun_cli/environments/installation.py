@@ -178,7 +178,7 @@ class _PipInstallation:
             _print_unpinned(line for line in self._pinned if line in unpinned)
         lines = [remove_version(line) if line in unpinned else line for line in self._build.requirements]
         kept = [line for line in self._pinned if line not in unpinned]
-        code = self._run(self._prepare_install_command(lines, *self._build_only_binary_options(kept))) if lines else 0
+        code = self._run(self._prepare_pip_command(lines, *self._build_only_binary_options(kept))) if lines else 0
         other = "" if self._python == self._build.pythons[0] else str(self._python)
         return InstallResult(code, tuple(line for line in self._pinned if line in unpinned), other)
 
@@ -205,12 +205,12 @@ class _PipInstallation:
         if self._is_uv:
             # With `--no-deps`, uv does not check that the package supports this Python.
             resolves = self._installer.run_silently(
-                self._prepare_install_command([line], *self._build_only_binary_options([line]), "--dry-run")
+                self._prepare_pip_command([line], *self._build_only_binary_options([line]), "--dry-run")
             )
             return resolves and self._installer.run_silently(
-                self._prepare_install_command([line], *options, "--target", beside)
+                self._prepare_pip_command([line], *options, "--target", beside)
             )
-        return self._installer.run_silently(self._prepare_install_command([line], *options, "-w", beside, verb="wheel"))
+        return self._installer.run_silently(self._prepare_pip_command([line], *options, "-w", beside, verb="wheel"))
 
     def _build_only_binary_options(self, lines: Iterable[str]) -> list[str]:
         """Return the options that forbid building packages from source on a Python that was not requested.
@@ -227,14 +227,14 @@ class _PipInstallation:
         ]
         wheels = self._build_only_binary_options(kept_pins)
         if self._is_uv:
-            return self._installer.run_silently(self._prepare_install_command(lines, *wheels, "--dry-run"))
+            return self._installer.run_silently(self._prepare_pip_command(lines, *wheels, "--dry-run"))
         # pip before 2022 has no dry run.
         return self._installer.run_silently(
-            self._prepare_install_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
+            self._prepare_pip_command(lines, *wheels, "-d", str(self._folder.path / "tried"), verb="download")
         )
 
-    def _prepare_install_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
-        """Write a requirements file with these lines; return the command that installs it."""
+    def _prepare_pip_command(self, lines: Sequence[str], *options: str, verb: str = "install") -> list[str]:
+        """Write a requirements file with these lines; return the pip or uv command that reads it."""
         shutil.rmtree(self._folder.path / "tried", ignore_errors=True)
         text = "".join(f"{line}\n" for line in (*self._build.options, *lines))
         self._folder.requirements.write_text(text, encoding="utf-8")

@@ -38,7 +38,7 @@ def plan_user_managed_environment(interpreter_path: str | None, search_path: str
 
 
 def check_interpreter_path(interpreter_path: str | None, folder: Path) -> None:
-    """Raise if the interpreter's path in a runconfig is relative or begins with `~`, and does not exist.
+    """Raise if the interpreter's path is relative with a slash, or begins with `~`, and does not exist.
 
     Any other path may be that of the machine for which the runconfig was written, and is replaced.
 

@@ -209,7 +209,7 @@ def check_config_is_replaceable(path: Path) -> None:
 
 
 def _read_other_entries(path: Path) -> dict[str, Any]:
-    """Return the entries of a config whose keys belong to neither format; empty if the config is missing or empty."""
+    """Return a config's entries beside workspace and experiment; empty if it has none; raise if it is invalid."""
     with _add_repair_hint(path):
         if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
             return {}

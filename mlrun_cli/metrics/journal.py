@@ -158,9 +158,9 @@ def _has_shape(shape: str, value: object) -> bool:
     if shape == LIST:
         return _is_scalar_list(value)
     if shape == ROW:
-        return _is_text_dict(value, _is_scalar)
+        return _is_dict_with_text_keys(value, _is_scalar)
     if shape == TABLE:
-        return _is_text_dict(value, lambda cells: _is_scalar(cells) or _is_scalar_list(cells))
+        return _is_dict_with_text_keys(value, lambda cells: _is_scalar(cells) or _is_scalar_list(cells))
     return _is_storable_text(value)
 
 
@@ -172,7 +172,7 @@ def _is_scalar_list(values: object) -> bool:
     return type(values) is list and all(map(_is_scalar, values))
 
 
-def _is_text_dict(pairs: object, is_value: Callable[[object], bool]) -> bool:
+def _is_dict_with_text_keys(pairs: object, is_value: Callable[[object], bool]) -> bool:
     """Return whether a value is a dict with text keys and values that `is_value` accepts."""
     return type(pairs) is dict and all(map(_is_storable_text, pairs)) and all(map(is_value, pairs.values()))
 
@@ -215,20 +215,20 @@ def _add_metadata(line: list[Any], entries: Entries) -> None:
     """
     kind, _, what = line[:3]
     if kind == SET_TAGS:
-        _require(_is_text_dict(what, _is_storable_text_or_none))
+        _require(_is_dict_with_text_keys(what, _is_storable_text_or_none))
         entries.tag_changes.append(("set", what))
     elif kind == REMOVE_TAGS:
         _require(type(what) is list and all(map(_is_storable_text, what)))
         entries.tag_changes.append(("remove", what))
     elif kind == SET_PARAMETERS:
-        _require(_is_text_dict(what, _is_storable_text))
+        _require(_is_dict_with_text_keys(what, _is_storable_text))
         entries.parameters.update(what)
     else:
         error = line[3]
         _require(
             kind == END
             and _is_storable_text(what)
-            and (error is None or _is_text_dict(error, _is_storable_text_or_none))
+            and (error is None or _is_dict_with_text_keys(error, _is_storable_text_or_none))
         )
         entries.endings.append((what, error))
 

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     experiment_name: str | None = None
 
     def matches(self, outcome: str, experiment_name: str) -> bool:
-        """Return whether the rule applies to a run of an experiment that ended as `outcome`, such as `failed`."""
+        """Return whether the rule applies to a run that ended as `outcome`, such as `failed`, in this experiment."""
         return outcome in self.on and self.experiment_name in {None, experiment_name}
 
 

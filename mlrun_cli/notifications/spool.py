@@ -51,7 +51,7 @@ class SpooledNotification:
             self.unsent = set(range(len(self.addresses or ()))) - set(map(int, sent))
 
     def begin(self, addresses: Sequence[str], message: NotificationMessage) -> None:
-        """Record the addresses and the message."""
+        """Start the file afresh with the addresses and the message."""
         os.truncate(self._descriptor, 0)
         self._append(json.dumps([addresses, *message]))
         self.addresses, self.message, self.unsent = addresses, message, set(range(len(addresses)))

@@ -12,7 +12,7 @@ from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile, InvalidValue
 from mlrun_cli.pipelines.json_reader import JsonReader
 from mlrun_cli.pipelines.recurrence import Recurrence
-from mlrun_cli.pipelines.validation import list_similar_names
+from mlrun_cli.pipelines.validation import find_similar_name
 
 _TOP = "Schedule"
 _NONE = ("None", "none")
@@ -58,8 +58,8 @@ def read_schedule_file(path: Path) -> dict[str, Any]:
 
 
 def _build_unknown_key_error(node: Node, noun: str, key: str, known_keys: Collection[str]) -> InvalidFile:
-    nearest = list_similar_names(key, known_keys)
-    guess = f"Did you mean '{nearest[0]}'? " if nearest else ""
+    nearest = find_similar_name(key, known_keys)
+    guess = f"Did you mean '{nearest}'? " if nearest else ""
     return node.build_error(f"a {noun} has no such key", hint=f"{guess}It has: {', '.join(known_keys)}.")
 
 

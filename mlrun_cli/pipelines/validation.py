@@ -75,17 +75,17 @@ def build_name_hint(name: str, known_names: Collection[str]) -> str:
     """Return a hint that suggests the most similar of the known names, or lists them."""
     if not known_names:
         return "There are none."
-    nearest = list_similar_names(name, known_names)
+    nearest = find_similar_name(name, known_names)
     if nearest:
-        return f"Did you mean '{nearest[0]}'?"
+        return f"Did you mean '{nearest}'?"
     return f"There are: {', '.join(sorted(known_names)[:_MAX_NAMES])}{', …' if len(known_names) > _MAX_NAMES else ''}."
 
 
-def list_similar_names(name: str, known_names: Collection[str]) -> list[str]:
-    """Return the known names that are most similar to a name, or an empty list if none is similar."""
+def find_similar_name(name: str, known_names: Collection[str]) -> str | None:
+    """Return the known name that is most similar to a name, or None if none is similar."""
     import difflib  # noqa: PLC0415 - not on the way of what succeeds
 
-    return difflib.get_close_matches(name[:100], sorted(known_names), n=1)
+    return next(iter(difflib.get_close_matches(name[:100], sorted(known_names), n=1)), None)
 
 
 def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:

@@ -88,7 +88,7 @@ def read_joined_argument(node: Node) -> Argument:
 
 
 def format_argument(argument: Argument, known_keys: KnownKeys) -> Any:
-    """Return an argument as a YAML value: text if `parse_argument` can read it, else a list of parts."""
+    """Return an argument as a YAML value: text if `parse_argument` reads it, else a `join` mapping of parts."""
     text = _format_text(argument)
     return (
         text
@@ -98,7 +98,7 @@ def format_argument(argument: Argument, known_keys: KnownKeys) -> Any:
 
 
 def format_command_line(line: Argument, known_keys: KnownKeys) -> Any:
-    """Return a command line as a YAML value: text if `split_command_line` can read it, else a list of parts."""
+    """Return a command line as a YAML value: text if `split_command_line` reads it, else a `join` mapping of parts."""
     text = _format_text(line)
     return text if text is not None and split_command_line(text, known_keys) == line else _format_joined_argument(line)
 

@@ -17,7 +17,7 @@ from mlrun_cli.pipelines.graph import (
     Source,
     StepOutput,
 )
-from mlrun_cli.pipelines.validation import build_name_hint, list_similar_names
+from mlrun_cli.pipelines.validation import build_name_hint, find_similar_name
 
 
 class YamlNames:
@@ -106,8 +106,8 @@ def list_ignored_key_notes(node: Node, known_keys: Collection[str]) -> list[str]
     ignored = [(key, value) for key, value in node.as_mapping().items() if key not in known_keys]
     notes = []
     for key, value in ignored:
-        nearest = list_similar_names(key, known_keys)
-        guess = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        nearest = find_similar_name(key, known_keys)
+        guess = f" Did you mean '{nearest}'?" if nearest else ""
         notes.append(f"{value.location}: '{re.sub(r'[^ -~]', '?', key)}' is not a key here, and is ignored.{guess}")
     return notes
 
@@ -115,5 +115,5 @@ def list_ignored_key_notes(node: Node, known_keys: Collection[str]) -> list[str]
 def build_key_hint(node: Node, wanted_key: str, known_keys: Collection[str]) -> str:
     """Return a hint that an unknown key of a mapping resembles the missing `wanted_key`, or an empty string."""
     unknown = [key for key in node.as_mapping() if key not in known_keys]
-    nearest = list_similar_names(wanted_key, unknown)
-    return f"Did you mean it by '{nearest[0]}'? " if nearest else ""
+    nearest = find_similar_name(wanted_key, unknown)
+    return f"Did you mean it by '{nearest}'? " if nearest else ""

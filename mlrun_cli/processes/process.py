@@ -163,7 +163,7 @@ def _is_running(process: ProcessId) -> bool:
 
 
 def send_signal(process: ProcessId, signal_number: signal.Signals) -> bool:
-    """Send a signal to a process; return False if it has ended, even if its pid has been reused."""
+    """Send a signal to a process unless its pid has been reused; return whether it was sent."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except OSError:

@@ -90,7 +90,7 @@ class InProcessServer:
         """Open this process's session in a workspace if needed; return a response with the session's journal folder."""
         with self._lock, self._context.select_workspace(WorkspaceIdentity(*workspace_names)):
             try:
-                return {RESULT: os.fspath(self._open_session(self._context.workspace).folder)}
+                return {RESULT: os.fspath(self._get_or_open_session(self._context.workspace).folder)}
             except MlrunError as error:
                 return build_error_response(error)
 
@@ -135,7 +135,7 @@ class InProcessServer:
         self._lock = threading.RLock()
         self._context = RequestContext(
             get_home(),
-            lambda workspace: self._open_session(workspace).owner_lock,
+            lambda workspace: self._get_or_open_session(workspace).owner_lock,
             Redactor.for_run(os.environ, getattr(sys, "argv", ())),
             delays_signals=True,
         )
@@ -143,7 +143,7 @@ class InProcessServer:
         self._is_closed = threading.Event()
         self._is_handling = False
 
-    def _open_session(self, workspace: Workspace) -> Session:
+    def _get_or_open_session(self, workspace: Workspace) -> Session:
         session = self._sessions.get(workspace.identity)
         if session is None:
             if not self._sessions:

@@ -119,8 +119,8 @@ def check_is_not_other_kind(root: Node, known_keys: frozenset[str]) -> None:
             raise _create_other_kind_error(root, kind)
 
 
-def is_other_kind(keys: Iterable[str]) -> bool:
-    """Return whether the top-level keys of a document show that it is a kind of file other than a runconfig."""
+def is_kind_other_than_runconfig(keys: Iterable[str]) -> bool:
+    """Return whether top-level keys show that a document is not a runconfig but another kind of file."""
     return any(not kind.keys.isdisjoint(keys) for kind in _OTHER_THAN_RUNCONFIGS)
 
 

@@ -54,7 +54,7 @@ def build_complete_document(configuration: RunConfiguration, redactor: Redactor)
 
 
 def _collect_values(configuration: RunConfiguration) -> dict[str, Any]:
-    """Return the values of a configuration, keyed by key path, with all variables at the top level."""
+    """Return the values of a configuration, keyed by key path; variables of both levels are merged."""
     keys = {key.field: key_path for key_path, key in KEYS.items() if key.field is not None}
     values = {key_path: attrgetter(field)(configuration) for field, key_path in keys.items()}
     return {**{key_path: value for key_path, value in values.items() if value is not None}, **configuration.rest}

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.errors import InvalidFile, InvalidPath, MissingFile
 from mlrun_cli.folders.project_config import CONFIGURATION_FOLDERS
-from mlrun_cli.runconfigs.kinds import is_other_kind
+from mlrun_cli.runconfigs.kinds import is_kind_other_than_runconfig
 from mlrun_cli.runconfigs.lookup import SUFFIX
 
 _HEAD_BYTES = 1 << 16
@@ -72,7 +72,9 @@ def _is_runconfig(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return _looks_like_runconfig(path, file.read(_HEAD_BYTES)) and not is_other_kind(_read_top_keys(path))
+            return _looks_like_runconfig(path, file.read(_HEAD_BYTES)) and not is_kind_other_than_runconfig(
+                _read_top_keys(path)
+            )
     except OSError:
         return False
 

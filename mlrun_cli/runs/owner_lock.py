@@ -136,7 +136,7 @@ class OwnerLock:
             os.pwrite(self.descriptor, _SLOW, _SLOW_AT)
 
     def is_worth_waiting_for(self) -> bool:
-        """Return whether to wait for a recovery: no reader has timed out, and its process is not suspended."""
+        """Return whether to wait: no reader has timed out, and the recovering process is not suspended."""
         if os.pread(self.descriptor, len(_SLOW), _SLOW_AT) == _SLOW:
             return False
         from mlrun_cli.processes.lock_holders import is_stopped  # noqa: PLC0415 - start-up: few runs are recovered

@@ -156,7 +156,7 @@ class MetricSummaryStore:
         return reached
 
     def count_names(self, run_keys: Sequence[int]) -> int:
-        """Return the number of distinct names of numeric metrics, except resource metrics, of a few hundred runs."""
+        """Return how many numeric metrics, except resource metrics, the given runs have; at most a few hundred runs."""
         its_run, parameters = build_in_list("run", run_keys)
         row = self._database.row(
             f"SELECT count(DISTINCT name) AS found FROM metrics WHERE run_key IN {its_run} AND {_OF_SCRIPT}",  # noqa: S608

@@ -64,7 +64,7 @@ class MetricStore:
         self._database = database
 
     def add(self, run_key: int, batch: Sequence[LoggedValue]) -> None:
-        """Append logged values in order, within a transaction."""
+        """Append logged values in order; the caller must be in a transaction."""
         series_by_name: dict[str, _Series] = {}
         rows: list[tuple[object, ...]] = []
         for shape, name, logged_at, step, value, description in batch:

@@ -266,7 +266,7 @@ def _remove_arguments(configuration: RunConfiguration) -> RunConfiguration:
 
 
 def _check_folder(run: Run, submission: Submission, request: SubmitRequest, changes: RerunChanges) -> None:
-    """Raise if a run cannot be submitted from its current folder.
+    """Raise if a run cannot be submitted again from its folder as it is now.
 
     Raises:
         RunNotRepeatable: it cannot.

@@ -87,7 +87,7 @@ def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> N
 
 
 def copy_best_model(workspace: Workspace, step_run_id: str, name: str, destination: Path) -> None:
-    """Copy a model, a file or folder of the best run of a step's sweep, to a path.
+    """Copy a model (a file or folder) from the best run in a step's sweep to a path.
 
     Raises:
         NotFound: no run has logged the primary metric, or the best one has no such file.

@@ -75,7 +75,7 @@ class Sampling(NamedTuple):
 
     @property
     def space_size(self) -> int | None:
-        """The number of different combinations of parameter values, or None if it is infinite.
+        """The number of combinations of parameter values, or None unless all are `choice` or `randint`.
 
         None unless all parameters are `choice` or `randint`.
         """
@@ -125,7 +125,7 @@ class Sampling(NamedTuple):
 def build_sampling(
     method: SamplingMethod, space: Mapping[str, Expression], seed: int | None = None, flags: Sequence[str] = ()
 ) -> Sampling:
-    """Return a sampling method for a parameter space, or raise if they do not fit together.
+    """Return the sampling of a parameter space by a method, or raise if they do not fit together.
 
     Raises:
         InvalidValue: there are no parameters, or the method does not draw from an expression.

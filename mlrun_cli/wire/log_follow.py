@@ -70,7 +70,7 @@ class LogFollower:
                 write_script_output(piece)
 
     def _copy_environment_log(self, write: Callable[[bytes], object]) -> bool:
-        """Pass new installer output to `write` until the script has output; return whether there was any."""
+        """Pass new installer output to `write` unless the script has had output; return whether any was passed."""
         before = self._offset
         if self._has_script:
             return False

@@ -66,7 +66,7 @@ class RunFiles:
         answer: dict[str, Any] = {}
         chunks: list[tuple[str, int, int]] = []
         outcome = self._read_outcome()
-        for name in self._iterate_names():
+        for name in self._iterate_paths():
             chunk = self._read_chunk(name, buffer)
             if chunk is None:
                 continue
@@ -87,7 +87,7 @@ class RunFiles:
             answer["tree"] = self._tree_sent = self._tree
         return answer
 
-    def _iterate_names(self) -> Iterator[str]:
+    def _iterate_paths(self) -> Iterator[str]:
         """Yield the relative paths of the files to transfer, the events first."""
         folders = ("events", "questions", "journal", *(f"artifacts/{name}" for name in LOG_FOLDERS))
         for folder in folders:

@@ -140,7 +140,7 @@ def _iterate_matching_keys(
     *,
     descending: bool,
 ) -> Iterator[int]:
-    """Yield, in the sort order, the keys in all sets of a plan whose runs meet all conditions."""
+    """Yield, in sort order, the keys of the runs that are in every set of a plan and meet all conditions."""
     reader = _KeyReader(database, {**conditions.parameters, **order.parameters, **plan.parameters})
     found = reader.read_plan(plan)
     has_text = any(isinstance(each, KeySet) and each.is_text for each in plan.sets)

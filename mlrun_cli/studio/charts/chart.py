@@ -196,7 +196,7 @@ class Chart(NamedTuple):
 
 
 def parse_charts(texts: Sequence[str]) -> tuple[Sequence[Chart] | None, Sequence[UsageError]]:
-    """Return the valid charts in the `chart` parameters of a URL, and errors for invalid ones.
+    """Return the first `MAX_CHARTS` distinct valid charts in a URL's `chart` parameters, and errors for invalid ones.
 
     The charts are None if the URL has no parameter `chart`.
     """

@@ -57,7 +57,7 @@ def run_command(
 
 
 def split_fields(output: str) -> list[list[str]]:
-    """Return the fields of each line of an output whose fields are separated or terminated by `SEPARATOR`."""
+    """Split each non-empty line of an output at `SEPARATOR`; a terminated line has an empty last field."""
     return [line.split(SEPARATOR) for line in output.splitlines() if line]
 
 

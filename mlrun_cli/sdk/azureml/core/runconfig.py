@@ -345,7 +345,7 @@ class RunConfiguration(RunConfigElement):
         return json.dumps(self._to_document(), indent=4, default=str)
 
     def _to_document(self, *, for_file: bool = False) -> "dict[str, Any]":
-        """Return the configuration as a JSON-compatible dict; for a run, data keep their names from the loaded file."""
+        """Return a JSON-compatible dict; unless `for_file`, data sections use the keys of the loaded file."""
         document = super()._to_document(for_file=for_file)
         for section, names in ({} if for_file else self._names_in_file).items():
             document[section] = {names.get(name, name): value for name, value in document[section].items()}

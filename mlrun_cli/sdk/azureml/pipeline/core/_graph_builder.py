@@ -173,7 +173,7 @@ class StepDocuments:
         return {name: {"source": self._graph.add_parameter(value)} for name, value in (parameters or {}).items()}
 
     def build_setting(self, value: Any) -> Any:
-        """Return a reference to a step's setting if it is a pipeline parameter, or else the setting unchanged."""
+        """Return a setting, or, for a pipeline parameter, a reference to it after adding it to the pipeline."""
         return {"parameter": self._graph.add_parameter(value)} if isinstance(value, PipelineParameter) else value
 
     def _build_argument(self, argument: Any) -> Any:
