@@ -56,8 +56,8 @@ def rename_with_locks(source: Path, destination: Path) -> None:
     source.rename(destination)
 
 
-def make_base_folder() -> Path:
-    """Create this user's folder for the counterparts of all homes if needed, and return it.
+def get_or_create_base_folder() -> Path:
+    """Return this user's folder for local locks and sockets, created if needed.
 
     It is the user's runtime folder if that stays when the user logs out, since runs go on then; else one in `/tmp`.
 

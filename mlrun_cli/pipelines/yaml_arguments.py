@@ -57,8 +57,8 @@ def parse_argument(text: str, known_keys: KnownKeys) -> Word:
     return Word((found["option"], reference) if found["option"] else (reference,), None, is_kept)
 
 
-def split_command_line(line: str, known_keys: KnownKeys) -> Argument:
-    """Return the parts of a command line, in which words such as `input:KEY` are references."""
+def parse_command_line(line: str, known_keys: KnownKeys) -> Argument:
+    """Parse a command line into text and references, which are words such as `input:KEY`."""
     parts: list[str | ArgumentReference] = []
     end = 0
     for found in re.finditer(_WORD_REFERENCE, line):
@@ -98,9 +98,9 @@ def format_argument(argument: Argument, known_keys: KnownKeys) -> Any:
 
 
 def format_command_line(line: Argument, known_keys: KnownKeys) -> Any:
-    """Return a command line as a YAML value: text if `split_command_line` reads it, else a `join` mapping of parts."""
+    """Return a command line as a YAML value: text if `parse_command_line` reads it, else a `join` mapping of parts."""
     text = _format_text(line)
-    return text if text is not None and split_command_line(text, known_keys) == line else _format_joined_argument(line)
+    return text if text is not None and parse_command_line(text, known_keys) == line else _format_joined_argument(line)
 
 
 def _format_text(argument: Argument) -> str | None:

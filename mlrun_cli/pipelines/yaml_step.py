@@ -32,8 +32,8 @@ from mlrun_cli.pipelines.yaml_arguments import (
     KnownKeys,
     is_joined_argument,
     parse_argument,
+    parse_command_line,
     read_joined_argument,
-    split_command_line,
 )
 from mlrun_cli.pipelines.yaml_names import YamlNames, build_key_hint, list_ignored_key_notes, read_output_kind
 from mlrun_cli.pipelines.yaml_parallel_run import (
@@ -330,7 +330,7 @@ class _StepReader:
             joined = self._read_optional("command", read_joined_argument)
             return (() if joined is None else (joined,)), True
         line = self._read_optional("command", Node.as_text)
-        return (() if line is None else (split_command_line(line, known_keys),)), True
+        return (() if line is None else (parse_command_line(line, known_keys),)), True
 
     def _read_arguments(self, section: str, known_keys: KnownKeys) -> tuple[Argument, ...]:
         words: list[Argument] = []

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import get_file_system_type, is_network_file_system, make_private_folder
-from mlrun_cli.core.local_folder import is_private, make_base_folder, set_local_folder
+from mlrun_cli.core.local_folder import get_or_create_base_folder, is_private, set_local_folder
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
 from mlrun_cli.processes.host import get_origin
@@ -219,7 +219,7 @@ class HostLease:
         record = _parse_record(self._current)
         if not record:
             raise refusal
-        self.term, self.folder, self.refusal = record["turn"], make_base_folder() / record["home"], refusal
+        self.term, self.folder, self.refusal = record["turn"], get_or_create_base_folder() / record["home"], refusal
         self.folder.mkdir(mode=0o700, exist_ok=True)
         set_local_folder(self.home, self.folder)
         self._last_seen = (self._read_term_and_last_use(), time.monotonic())
@@ -292,7 +292,7 @@ class HostLease:
         number, deadline = won
         home_id = record.get("home") or os.urandom(8).hex()
         word = os.urandom(8).hex()
-        folder = make_base_folder() / home_id
+        folder = get_or_create_base_folder() / home_id
         folder.mkdir(mode=0o700, exist_ok=True)
         _write_file(folder / "holder", {"word": word})
         raw = _encode_record(
@@ -387,7 +387,7 @@ class HostLease:
 def _lock_host(home: Path) -> Iterator[None]:
     """Ensure that only one process of this host at a time acquires the lease of a home."""
     name = f"{zlib.crc32(os.fsencode(home.resolve())):08x}.lock"
-    descriptor = os.open(make_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(get_or_create_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

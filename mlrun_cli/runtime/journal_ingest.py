@@ -245,7 +245,7 @@ class JournalReader:
                 return b""
 
     def _store_chunk(self, journal_name: str, offset: int, chunk_size: int, entries: Entries) -> int:
-        """Store a chunk of a journal; return the number of lost lines: those unreadable or of deleted runs."""
+        """Store a chunk of a journal; return the number of skipped entries: unreadable or of deleted runs."""
         self._advance_offset(journal_name, offset, chunk_size)
         if self._run_key is not None:
             self._store_entries(self._run_key, entries)

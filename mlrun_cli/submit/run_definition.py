@@ -29,7 +29,7 @@ def build_run_definition(configuration: RunConfiguration, submission: Submission
         **describe_launch(submission.launch),
         "maxRunDurationSeconds": configuration.max_run_duration_seconds,
         "environment": {
-            **_build_environment_name(configuration, submission),
+            **_build_environment_reference(configuration, submission),
             "python": {
                 "userManagedDependencies": build is None or container is not None,
                 "interpreterPath": submission.environment.interpreter,
@@ -44,8 +44,8 @@ def build_run_definition(configuration: RunConfiguration, submission: Submission
     }
 
 
-def _build_environment_name(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
-    """Return an environment's `name` and `version`, by default those that Azure gives to unnamed environments."""
+def _build_environment_reference(configuration: RunConfiguration, submission: Submission) -> dict[str, str]:
+    """Return a dict of an environment's `name` and `version`, by default those that Azure gives to unnamed ones."""
     changed = configuration.get_non_default_entries()
     plan = submission.environment
     key = plan.build.key if plan.build is not None else create_sha256(str(plan.interpreter).encode()).hexdigest()

@@ -58,7 +58,7 @@ def prepare_shared_folder(
 
 
 def write_stored_run(workspace: Workspace, run: Run, folder: SharedRunFolder, secrets: Secrets) -> None:
-    """Write the secrets of a stored run, its document and those of its ancestors to the run's shared folder.
+    """Write a stored run's document, its ancestors' documents and its secrets to the run's shared folder.
 
     Raises:
         OSError: a file cannot be written.

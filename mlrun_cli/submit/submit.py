@@ -22,7 +22,7 @@ def submit(
     progress: Progress | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Submitted:
-    """Start a detached run, and return it once its supervisor has been started or the run has been queued.
+    """Submit a run; return the result once its supervisor has been started or the run has been queued.
 
     If this fails before, no traces of the run remain.
 

@@ -79,14 +79,14 @@ def monitor_tensorboard(
             sys.stdout.write(f"{server.url}\n")
             sys.stdout.flush()
             global_options.notes.info("Ctrl-C ends TensorBoard.")
-            _update_copies(copies, server)
+            _keep_copies_updated(copies, server)
         finally:
             server.stop()
     return Result(None)
 
 
-def _update_copies(copies: EventCopies, server: TensorboardServer) -> None:
-    """Update the copies of event files until TensorBoard exits or a signal arrives."""
+def _keep_copies_updated(copies: EventCopies, server: TensorboardServer) -> None:
+    """Update the copies of event files again and again until TensorBoard exits, or SIGINT or SIGTERM arrives."""
 
     def raise_keyboard_interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -82,7 +82,7 @@ def build_run_filter(
     last: int | None,
     all_experiments: bool | None = None,
 ) -> RunFilter:
-    """Return the run filter for the options of `list`; a parent may be in any experiment.
+    """Return the run filter for a command's filter options; a parent may be in any experiment.
 
     A condition on experiments is about those of the whole workspace, unless one is named. `all_experiments` is None if
     the command does not have this option.

@@ -153,7 +153,7 @@ class Node(NamedTuple):
 
     def _build_type_error(self, expected: str) -> InvalidFile:
         found = _KIND_WORDS[type(self.content)]
-        shown = quote_value(self.key_path, self.source)
+        shown = format_value_excerpt(self.key_path, self.source)
         return self.build_error(f"expected {expected}, found {found}{f' ({shown})' if shown else ''}")
 
 
@@ -177,8 +177,8 @@ def find_text_problem(text: str) -> str | None:
     return None
 
 
-def quote_value(key_path: str, text: str) -> str:
-    """Return a shortened value for an error message, or an empty string if it may be a secret."""
+def format_value_excerpt(key_path: str, text: str) -> str:
+    """Return a value, redacted and shortened for an error message, or an empty string if its key may name a secret."""
     redactor = get_process_redactor()
     keys = key_path.lower().split(".")
     if _VARIABLES & set(keys) or redactor.is_secret(keys[-1]):

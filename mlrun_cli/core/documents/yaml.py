@@ -15,8 +15,8 @@ from mlrun_cli.core.documents.node import (
     NodeBuilder,
     Scalar,
     build_file_error,
+    format_value_excerpt,
     join_key_path,
-    quote_value,
 )
 from mlrun_cli.errors import InvalidFile
 
@@ -77,7 +77,7 @@ class _YamlReader(NodeBuilder):
         return InvalidFile(self.path, f"is not YAML: {reason or 'it cannot be read'}", line=line, hint=hint)
 
     def _build_tag_error(self, tag: str, key_path: str, line: int) -> InvalidFile:
-        shown = quote_value(key_path, tag)
+        shown = format_value_excerpt(key_path, tag)
         named = f"the YAML tag '{shown}'" if shown else "a YAML tag ('!')"
         hint = None if tag.startswith(_YAML_TAG) else "Put a text that begins with '!' into quotes."
         reason = f"has {named}, which is not read"

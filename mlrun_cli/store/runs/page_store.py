@@ -171,7 +171,7 @@ class RunPageStore:
             return found
         if self._has_few_matches(conditions, run_filter):
             return self._sort_matching_keys(conditions, sql, order.descending, limit, offset)
-        return self._walk_index(conditions, bounded, order.descending, limit, offset)
+        return self._read_page_by_index(conditions, bounded, order.descending, limit, offset)
 
     def _find_keys_in_key_order(
         self, run_filter: RunFilter, descending: bool, limit: int, offset: int
@@ -329,10 +329,10 @@ class RunPageStore:
         )
         return [row["run_key"] for row in rows]
 
-    def _walk_index(
+    def _read_page_by_index(
         self, conditions: RunConditions, order: OrderSql, descending: bool, limit: int, offset: int
     ) -> Sequence[int]:
-        """Return run keys in index order, merged with runs whose value still grows; runs without a value come last."""
+        """Return a page of run keys in index order, with live runs merged in and runs without a value last."""
         parameters = {**conditions.parameters, **order.parameters}
         valued = f"{order.has_value} AND {conditions.scan_conditions}"
         by = (order.value, order.tie)

@@ -45,7 +45,7 @@ def select_stored_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def build_headers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the HTTP headers in `RAY_JOB_HEADERS`, with the token added unless they authorize already.
+    """Return the HTTP headers in `RAY_JOB_HEADERS`, with the token added unless they include `Authorization`.
 
     Raises:
         InvalidValue: a variable cannot be understood, or the file with the token cannot be read.

@@ -99,7 +99,7 @@ class NodeSession:
     def _close_after_error(self, error: Exception, *, is_starting: bool = False) -> MlrunError:
         """Close the session after an error and return the error to raise, with ssh's message if there is one."""
         if isinstance(error, TimeoutError):
-            silence = self._ssh.close_after_timeout(TIMEOUT_SECONDS)
+            silence = self._ssh.close_and_build_timeout_error(TIMEOUT_SECONDS)
             self._process.kill()
             self.close()
             return silence

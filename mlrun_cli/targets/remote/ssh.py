@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from mlrun_cli.core.digests import create_sha256
-from mlrun_cli.core.local_folder import make_base_folder
+from mlrun_cli.core.local_folder import get_or_create_base_folder
 from mlrun_cli.errors import ProgramNotFound
 from mlrun_cli.processes.process import FAMILY_VARIABLE, RUN_ID_VARIABLE, SUPERVISOR_VARIABLE
 from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable
@@ -65,7 +65,7 @@ class Ssh:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                raise self.close_after_timeout(timeout) from None
+                raise self.close_and_build_timeout_error(timeout) from None
             if process.returncode != 0:
                 raise self.build_error(process.returncode, read_error_output(said))
         return output.decode("utf-8", "replace")
@@ -155,8 +155,8 @@ class Ssh:
             return EngineUnavailable(text, hint=shown, target=self._settings.address)
         return EngineRefused(text, target=self._settings.address)
 
-    def close_after_timeout(self, timeout_seconds: float) -> EngineUnavailable:
-        """Close the connection, which may hang, and return the error for a command that timed out."""
+    def close_and_build_timeout_error(self, timeout_seconds: float) -> EngineUnavailable:
+        """Close the connection, as it may be hanging; return the error to raise for a command that timed out."""
         self.close()
         return EngineUnavailable(
             f"{self._settings.address} does not answer: the call was stopped after {timeout_seconds:g} seconds.",
@@ -193,7 +193,7 @@ class Ssh:
 
 
 def build_environment_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables for ssh and rsync: those in `environ`, except the marks of a run's processes."""
+    """Return the environment variables for ssh and rsync: `environ` without those that identify a run's processes."""
     return {name: value for name, value in environ.items() if name not in _DROPPED}
 
 
@@ -231,7 +231,7 @@ def _start_process(
 
 def _ensure_control_path(settings: RemoteSettings) -> Path:
     """Return the socket path of a machine's shared connection, in a private folder that is created if missing."""
-    folder = make_base_folder() / "ssh"
+    folder = get_or_create_base_folder() / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     # The configuration of ssh, which says what the address means, is in the user's home.
     home = os.environ.get("HOME", "")

@@ -254,7 +254,7 @@ def _get_array_id(job_id: str) -> str:
 
 
 def _run_sacct(options: Sequence[str]) -> str:
-    """Return the output of `sacct`, or an empty string if it has no database."""
+    """Return the output of `sacct`, or an empty string if it fails, as without an accounting database."""
     try:
         return run_command(["sacct", "--allocations", "--noheader", "--parsable2", *options])
     except EngineRefused:

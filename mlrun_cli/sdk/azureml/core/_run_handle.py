@@ -73,7 +73,7 @@ class RunHandle:
     # Parameters
 
     def get_parameters(self) -> Dict[str, Any]:
-        """Return the parameters in the run's arguments as numbers or strings, keyed by name; not in Azure's SDK."""
+        """Return the parameters in the run's arguments or logged by its script, keyed by name; not in Azure's SDK."""
         parameters: Dict[str, Any] = self._request("runs.parameters")
         return parameters
 

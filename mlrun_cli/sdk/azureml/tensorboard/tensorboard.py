@@ -65,7 +65,7 @@ class Tensorboard:
             server.stop()
             raise UserErrorException(f"{program} has not started: try it in a terminal.")
         self._server, self._end = server, Event()
-        start_background_thread(self._update_copies, copies, self._end)
+        start_background_thread(self._keep_copies_updated, copies, self._end)
         import atexit
 
         atexit.register(self.stop)
@@ -92,7 +92,7 @@ class Tensorboard:
         return roots
 
     @staticmethod
-    def _update_copies(copies: EventCopies, stop_event: Event) -> None:
+    def _keep_copies_updated(copies: EventCopies, stop_event: Event) -> None:
         """Update the copies of event files periodically, until the event is set."""
         while not stop_event.wait(_UPDATE_SECONDS):
             copies.update()
