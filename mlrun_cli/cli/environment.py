@@ -223,13 +223,13 @@ def prune(
     terminal, the command asks for confirmation.
     """
     home, seconds = get_home(), parse_seconds(older_than, "--older-than", needs_unit=True)
-    unused = prune_built_environments(home, seconds, dry_run=True)
-    if is_dry_run:
-        return unused
-    if unused["environments"]:
+    if not is_dry_run and not yes and global_options.can_prompt:
+        unused = prune_built_environments(home, seconds, dry_run=True)
+        if not unused["environments"]:
+            return {**unused, "dryRun": False}
         what = f"{len(unused['environments'])} environments that no run has used for {older_than}"
         confirm_on_terminal(global_options, f"Remove {what} ({format_size(unused['bytes'])})?", yes=yes)
-    return prune_built_environments(home, seconds, dry_run=False)
+    return prune_built_environments(home, seconds, dry_run=is_dry_run)
 
 
 def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:

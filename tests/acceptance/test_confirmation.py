@@ -85,3 +85,24 @@ def test_pruning_environments_is_asked_about_if_there_are_any(mlrun: Mlrun) -> N
     with Terminal(mlrun, [COMMAND, *words, "-y"]) as terminal:
         assert terminal.wait() == 0
     assert not abandoned.exists()
+
+
+def test_environments_are_scanned_once_unless_there_is_a_question(mlrun: Mlrun) -> None:
+    folder = mlrun.folder / "observer"
+    folder.mkdir()
+    hook = """import os, sys
+def observe(event, arguments):
+    if event == "os.scandir" and str(arguments[0]).endswith("/environments/" + "0" * 64):
+        os.write(observed, b"scan\\n")
+observed = os.open(os.environ["OBSERVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+sys.addaudithook(observe)
+"""
+    (folder / "sitecustomize.py").write_text(hook, encoding="utf-8")
+    mlrun.environment.update(PYTHONPATH=str(folder), OBSERVED=str(folder / "observed"))
+    for words in (["--dry-run"], ["-y"], []):
+        abandoned = mlrun.home / "environments" / ("0" * 64)
+        abandoned.mkdir(parents=True, exist_ok=True)
+        (folder / "observed").write_bytes(b"")
+        assert mlrun.json("environment", "prune", *words)["environments"] == [abandoned.name]
+        assert (folder / "observed").read_text(encoding="utf-8").splitlines() == ["scan"]
+        assert abandoned.exists() is (words == ["--dry-run"])
