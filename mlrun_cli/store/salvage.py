@@ -28,7 +28,7 @@ class Salvage:
                 records.insert_named_row(table, row)
 
     def read_documents(self) -> dict[str, dict[str, Any]]:
-        """Return the runs' documents, as `RebuildDocumentStore` has them, with their journals' offsets, keyed by run id."""
+        """Return the runs' documents as in `RebuildDocumentStore`, with their journals' offsets, keyed by run id."""
         rows = {row["run_key"]: row for row in self._damaged.rows("runs", ("run_key",))}
         experiments = {row["experiment_key"]: row for row in self._damaged.rows("experiments", ("experiment_key",))}
         tags = self._group_pairs("run_tags", ("run_key", "key"), lambda row: (row["key"], row["value"]))
