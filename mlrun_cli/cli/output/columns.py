@@ -61,7 +61,6 @@ class Layout(NamedTuple):
         columns: columns with different headings and the same number of cells; a cell may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
-        whole: the heading of the column, if any, that is narrowed only after all others: its cells are to be copied.
         styles: the styles of the first column's cells, such as `bold cyan`.
         widest: the maximum width where the output has none; None for no limit.
     """
@@ -69,7 +68,6 @@ class Layout(NamedTuple):
     columns: Sequence[TableColumn]
     narrowing: Narrowing
     repeating: Narrowing = ()
-    whole: str | None = None
     styles: Sequence[str] = ()
     widest: int | None = None
 
@@ -93,7 +91,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
         column.width = column.widest = max(map(measure_width, [column.heading, *column.cells]))
     most = layout.widest if width is None else width
     if most is not None:
-        columns = _narrow_columns(columns, most, layout.repeating, _postpone_whole(layout, most))
+        columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
     lines = []
     for number in range(len(columns[0].cells) + 1):
@@ -207,20 +205,6 @@ def _mark_cells(column: TableColumn) -> Sequence[str]:
         return column.cells
     blank = " " if column.is_right else ""
     return [text + (_MARK if number in column.marked else blank) for number, text in enumerate(column.cells)]
-
-
-def _postpone_whole(layout: Layout, width: int) -> Narrowing:
-    """Return the steps by which a table is narrowed, those of its whole column last if it fits the width at all."""
-    minima: dict[str, int] = {}
-    for heading, narrowest in layout.narrowing:
-        minima[heading] = min(narrowest, minima.get(heading, narrowest))
-    kept = [
-        each.width if each.heading == layout.whole else min(each.width, minima.get(each.heading, each.width))
-        for each in layout.columns
-    ]
-    if sum(kept) + len(GAP) * (len(list(filter(None, kept))) - 1) > width:
-        return layout.narrowing  # cut in any case, so that others need not be left out
-    return sorted(layout.narrowing, key=lambda step: step[0] == layout.whole)
 
 
 def _narrow_columns(

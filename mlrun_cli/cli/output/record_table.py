@@ -26,14 +26,12 @@ class Field(NamedTuple):
         cell: the key of the value to show, or a function that returns the text for a record.
         narrowest: the minimum width to which it is narrowed before any column is left out.
         keeps_end: whether a cell that is too long is cut at its start instead of its end.
-        is_id: whether cells are to be copied, so that the column is narrowed only after all others.
     """
 
     heading: str
     cell: str | Callable[[Record], str]
     narrowest: int = 8
     keeps_end: bool = False
-    is_id: bool = False
 
     def format(self, record: Record) -> str:
         """Return the text of a record's cell."""
@@ -77,7 +75,6 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
             *((heading, 0) for heading in last_first[:-1]),
             (last_first[-1], 1),
         ],
-        whole=next((field.heading for field in fields if field.is_id), None),
         widest=_WIDEST,
     )
 

@@ -78,7 +78,6 @@ def build_runs_layout(
             *((heading, 0) for heading in reversed(kept)),
         ),
         repeating=_REPEATING,
-        whole="Run",
         styles=[get_status_style(RunStatus(row["status"])) for row in rows],
     )
 
