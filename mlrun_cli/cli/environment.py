@@ -10,7 +10,7 @@ from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import get_built_environment, list_built_environments, prune_built_environments
 from mlrun_cli.actions.workspaces import get_home
 from mlrun_cli.cli.command import Group, command
-from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
+from mlrun_cli.cli.confirmation import Yes, confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -228,7 +228,8 @@ def prune(
         if not unused["environments"]:
             return {**unused, "dryRun": False}
         what = f"{len(unused['environments'])} environments that no run has used for {older_than}"
-        confirm_on_terminal(global_options, f"Remove {what} ({format_size(unused['bytes'])})?", yes=yes)
+        question = f"Remove {what} ({format_size(unused['bytes'])})?"
+        confirm(global_options, question, declined_message="Nothing was removed.")
     return prune_built_environments(home, seconds, dry_run=is_dry_run)
 
 
