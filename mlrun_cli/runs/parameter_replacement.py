@@ -77,10 +77,9 @@ def set_negation(arguments: Sequence[str], name: str, value_text: str) -> list[s
     if not found or found[-1].text not in {TRUE, FALSE}:
         return None
     if arguments[found[-1].start] == build_negation(name):
-        is_negated = value_text == TRUE
-        return (
-            list(arguments) if is_negated else _remove_words(arguments, [each for each in found if each.text == FALSE])
-        )
+        if value_text == TRUE:
+            return list(arguments)
+        return _remove_words(arguments, [each for each in found if each.text == FALSE])
     if value_text == FALSE or find_flag(arguments, name) is None:
         return replace_parameter(arguments, name, invert_boolean(value_text))
     words = list(arguments)
