@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.actions.published_pipelines import (
     get_pipeline,
     get_pipeline_folder,
@@ -80,7 +81,7 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
     """Submit the pipeline of a scheduled run under the run's id, unless a run with that id exists.
 
     Raises:
-        UsageError: the pipeline is disabled, or a value is not valid any more.
+        UsageError: the pipeline or its endpoint is disabled, or a value is not valid any more.
         MlrunError: the pipeline cannot be submitted.
     """
     schedule = get_schedule(workspace, run.schedule_id)
@@ -88,6 +89,8 @@ def submit_scheduled_run(workspace: Workspace, run: ScheduledRun) -> SubmittedPi
     if run.parameters is None:
         raise InvalidValue("The values that the schedule has recorded for this time cannot be read.")
     settings = restore_secrets(workspace, schedule.settings)
+    if settings.endpoint_id is not None:
+        check_enabled(get_endpoint(workspace, endpoint_id=settings.endpoint_id))
     pipeline_id = get_scheduled_pipeline_id(workspace, settings)
     request = build_published_request(
         workspace,

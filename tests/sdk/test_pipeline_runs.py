@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun
+from tests.running import Mlrun, is_alive, kill, until
 from tests.sdk.driving import BEGINNING as DRIVING
 from tests.sdk.driving import PANDAS, drive
 from tests.sdk.test_pipelines import BEGINNING
@@ -251,9 +252,46 @@ same(PipelineEndpoint.get(workspace, id=endpoint.id).get_pipeline().id, first.id
 refused(UserErrorException, "'7'; 0, 1", found.set_default_version, "7")
 found.disable()
 same([PipelineEndpoint.list(workspace), len(PipelineEndpoint.list(workspace, active_only=False))], [[], 1])
+count = len(list(Experiment(workspace, "cars").get_runs()))
+refused(UserErrorException, "'cars'; disabled; PipelineEndpoint.enable()", endpoint.submit, "cars")
+refused(UserErrorException, "'cars'; disabled", endpoint.submit, "cars", pipeline_version="0")
+refused(UserErrorException, "'cars'; disabled", Experiment(workspace, "cars").submit, found)
+same(len(list(Experiment(workspace, "cars").get_runs())), count)
+found.enable()
+same(endpoint.submit("cars").wait_for_completion(show_output=False), "Finished")
 refused(AzureMLException, "'none'", PipelineEndpoint.get, workspace, name="none")
 """,
     )
+
+
+def test_a_schedule_of_a_disabled_endpoint_tells_it_and_goes_on(project: Mlrun) -> None:
+    code = """
+from azureml.pipeline.core import Schedule, ScheduleRecurrence
+endpoint = PipelineEndpoint.publish(workspace=workspace, name="cars", pipeline=make(), description="e")
+endpoint.disable()
+schedule = Schedule.create_for_pipeline_endpoint(
+    workspace, "often", endpoint.id, "cars", recurrence=ScheduleRecurrence("Minute", 15))
+print(schedule.id)
+"""
+    done = project.run(sys.executable, "-c", DRIVING + BEGINNING + PIPELINE + code)
+    assert done.returncode == 0, done.stderr
+    schedule_id = done.stdout.split()[-1]
+
+    def find_problem() -> str | None:
+        return project.json("pipeline", "show-schedule", "-s", schedule_id)["problem"]  # type: ignore[no-any-return]
+
+    problem = str(until(find_problem))
+    assert "'cars'" in problem and "disabled" in problem
+    assert project.json("pipeline", "pipeline-runs-list", "-s", schedule_id) == []
+    run_driver(project, "PipelineEndpoint.get(workspace, name='cars').enable()")
+    for pid in project.programs("schedule_keeper.py"):
+        kill(pid)
+        until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+    project.execute("UPDATE schedules SET next_at = ?", int(time.time() * 1_000_000))
+    project("run", "list")
+    until(lambda: project.json("pipeline", "pipeline-runs-list", "-s", schedule_id))
+    assert find_problem() is None
+    project("pipeline", "disable-schedule", "-s", schedule_id)
 
 
 def test_steps_read_tables_paths_and_values_as_their_scripts_expect_them(project: Mlrun) -> None:

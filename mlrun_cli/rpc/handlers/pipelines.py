@@ -8,10 +8,11 @@ from typing import Any
 
 from mlrun_cli.actions import published_pipelines as published
 from mlrun_cli.actions import studio_urls
+from mlrun_cli.actions.pipeline_endpoints import get_endpoint
 from mlrun_cli.core.problems import list_problems
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.pipelines.graph import Graph
-from mlrun_cli.pipelines.published import PublishedPipeline
+from mlrun_cli.pipelines.published import PublishedPipeline, check_enabled
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 from mlrun_cli.processes.interruptions import Interruptions
@@ -88,11 +89,15 @@ def submit_published(
     tags: Mapping[str, str | None] | None = None,
     properties: Mapping[str, str] | None = None,
     display_name: str | None = None,
+    endpoint_id: str | None = None,
 ) -> dict[str, Any]:
-    """Submit a published pipeline; the further arguments and the result are those of `pipelines.submit`.
+    """Submit a published pipeline, by an endpoint if `endpoint_id` names one, which must then be enabled.
 
-    As Azure's service does, it leaves out values for parameters that the pipeline does not have; a note tells so.
+    The further arguments and the result are those of `pipelines.submit`. As Azure's service does, it leaves out values
+    for parameters that the pipeline does not have; a note tells so.
     """
+    if endpoint_id is not None:
+        check_enabled(get_endpoint(context.workspace, endpoint_id=endpoint_id))
     request = build_published_request(
         context.workspace,
         pipeline_id,

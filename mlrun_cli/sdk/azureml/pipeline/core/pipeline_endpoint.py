@@ -143,7 +143,12 @@ class PipelineEndpoint:
         run_options = {name: value for name, value in options.items() if name != "pipeline_version"}
         pipeline_id = self._get_pipeline_id(options.get("pipeline_version"))
         return submit_pipeline(
-            self._workspace, "pipelines.submit_published", experiment_name, run_options, pipeline_id=pipeline_id
+            self._workspace,
+            "pipelines.submit_published",
+            experiment_name,
+            run_options,
+            pipeline_id=pipeline_id,
+            endpoint_id=self.id,
         )
 
     def add(self, pipeline: Any) -> None:
@@ -195,11 +200,11 @@ class PipelineEndpoint:
         self._update_record(name=name)
 
     def enable(self) -> None:
-        """Show the endpoint in `list` again, and let the REST API submit it."""
+        """Allow the endpoint to be submitted again, and show it in `list`."""
         self._update_record(status="Active")
 
     def disable(self) -> None:
-        """Hide the endpoint from `list`, and have the REST API reject its submission; `submit` still works."""
+        """Hide the endpoint from `list` and have its submission rejected until it is enabled again."""
         self._update_record(status="Disabled")
 
     def archive(self) -> None:
