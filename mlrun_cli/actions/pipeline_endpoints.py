@@ -38,7 +38,7 @@ def get_endpoint(workspace: Workspace, *, endpoint_id: str | None = None, name: 
     """
     found = workspace.published_pipelines.find_endpoint(endpoint_id=endpoint_id, name=name)
     if found is None:
-        raise PipelineEndpointNotFound(endpoint_id or name or "")
+        raise PipelineEndpointNotFound(endpoint_id or name or "", workspace.identity.name)
     return found
 
 

@@ -197,9 +197,10 @@ class PipelineNotFound(NotFound):
 class PipelineEndpointNotFound(NotFound):
     """No pipeline endpoint has this id or name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, workspace_name: str) -> None:
         super().__init__(
-            f"There is no pipeline endpoint '{name}'.",
+            # Scripts look for Azure's words "not found in workspace".
+            f"The pipeline endpoint '{name}' was not found in workspace '{workspace_name}'.",
             hint="PipelineEndpoint.list(workspace) returns those there are.",
             target=name,
         )

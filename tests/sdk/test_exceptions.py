@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.sdk.driving import PYTHONS, run_alone
+from tests.running import Mlrun
+from tests.sdk.driving import PYTHONS, drive, run_alone
 
 MADE = {
     "AzureMLException('m', ValueError('v'), 'target', ['d'], 'm {x}', {'x': 1}, 'code')": "m",
@@ -37,6 +40,13 @@ MADE = {
     "ComputeTargetException('m', target='t')": "m",
 }
 """What is made, and what it says."""
+
+
+@pytest.fixture
+def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
+    command = Mlrun(tmp_path)
+    yield command
+    command.close()
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
@@ -113,3 +123,49 @@ def test_print_stacktrace_tells_of_the_error_and_of_what_led_to_it() -> None:
         assert text.count("KeyError: 'the cause'") == 1
         assert text.count("in inner") == 1
         assert text.rstrip().endswith("UserErrorException: the outcome")
+
+
+def test_what_does_not_exist_is_told_by_the_exceptions_that_scripts_catch(mlrun: Mlrun) -> None:
+    drive(
+        mlrun,
+        """
+        import pickle
+        import azureml.core
+        from azureml._restclient.exceptions import ServiceException as AzuresServiceException
+        from azureml.core import Experiment, Model, Run
+        from azureml.pipeline.core import PipelineEndpoint, PublishedPipeline, Schedule
+        from azureml.pipeline.core._restclients.aeva.models.error_response import ErrorResponseException
+        from azureml.pipeline.core.run import PipelineRun
+
+        ws = Workspace.from_config()
+        guid = "00000000-0000-0000-0000-000000000001"
+        for lookup in (
+            lambda: PipelineEndpoint.get(ws, name="none"),
+            lambda: PipelineEndpoint(ws, guid),
+            lambda: PublishedPipeline.get(ws, guid),
+            lambda: Schedule.get(ws, guid),
+        ):
+            error = error_of(lookup)
+            same([isinstance(error, ErrorResponseException), error.response.status_code], [True, 404])
+            same([isinstance(error, UserErrorException), error.message], [True, str(error)])
+        assert "not found in workspace" in error_of(PipelineEndpoint.get, ws, name="none").message
+        for lookup in (
+            lambda: ws.get_run(guid),
+            lambda: Run(Experiment(ws, "e"), guid),
+            lambda: PipelineRun(Experiment(ws, "e"), guid),
+        ):
+            error = error_of(lookup)
+            same([isinstance(error, AzuresServiceException), error.status_code], [True, 404])
+            same([isinstance(error, UserErrorException), error.mlrun_code], [True, "RunNotFound"])
+
+        for lookup, kind in (
+            (lambda: PipelineEndpoint.get(ws, name="none"), ErrorResponseException),
+            (lambda: ws.get_run(guid), AzuresServiceException),
+            (lambda: Model(ws, "none"), ModelNotFoundException),
+            (lambda: Model(ws), UserErrorException),
+        ):
+            error = error_of(lookup)
+            again = pickle.loads(pickle.dumps(error))
+            same([isinstance(again, kind), str(again), again.mlrun_code], [True, str(error), error.mlrun_code])
+        """,
+    )

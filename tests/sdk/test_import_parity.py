@@ -148,10 +148,10 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         import azureml._restclient.snapshots_client
         import azureml.core
         from azureml._base_sdk_common import _ClientSessionId
-        from azureml._restclient.models.error_response import ErrorResponseException
         from azureml.core.compute import SystemService
         from azureml.core._experiment_method import experiment_method
         from azureml.train.hyperdrive.runconfig import RESUME_FROM_TOTAL_RUNS
+        from azureml.train.restclients.hyperdrive.rest import ApiException
 
         azureml._restclient.snapshots_client.SNAPSHOT_MAX_SIZE_BYTES = 10 ** 9
         texts = []
@@ -163,7 +163,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
             lambda: "Running" in RESUME_FROM_TOTAL_RUNS,
             lambda: list(RESUME_FROM_TOTAL_RUNS),
             lambda: RESUME_FROM_TOTAL_RUNS[0],
-            lambda: ErrorResponseException(None, None),
+            lambda: ApiException(None, None),
         ):
             try:
                 use()
@@ -172,7 +172,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         try:
             try:
                 raise ValueError("passes")
-            except ErrorResponseException:
+            except ApiException:
                 pass
         except ValueError as error:
             passed = str(error)
@@ -192,7 +192,7 @@ def test_what_is_inside_of_azures_packages_can_be_imported_and_set() -> None:
         "azureml.core._experiment_method.experiment_method",
         "SystemService",
         *["RESUME_FROM_TOTAL_RUNS"] * 3,
-        "ErrorResponseException",
+        "ApiException",
     ]
     assert (pickled, passed) == ([True, True], "passes")
 

@@ -115,6 +115,7 @@ Submodules that exist as files, and the names that they define, are supported.
 """
 
 SHARED = {
+    "azureml._client.missing": "ErrorResponseException",
     "azureml.core._run_status": "POST_PROCESSING_STATES RUNNING_STATES RunStatus",
     "azureml.core.authentication": (
         "ArmTokenAuthentication AzureMlTokenAuthentication InteractiveLoginAuthentication "
@@ -275,7 +276,6 @@ SHARED = {
     "azureml.train.hyperdrive.sampling": (
         "BayesianParameterSampling GridParameterSampling HyperParameterSampling RandomParameterSampling"
     ),
-    "azureml.train.restclients.hyperdrive.models": "ErrorResponseException",
     "azureml.train.restclients.hyperdrive.rest": "ApiException",
     "azureml.train.restclients.hyperdrive.rest_client": "RestClient",
     "azureml.widgets.parallel_run_step_details": "ParallelRunStepDetails",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import azureml.exceptions
 from azureml._client.forking import ForkAware, register_fork_aware, reset_if_forked
+from azureml._client.missing import MISSING
 from azureml._client.wording import translate_options
 from azureml._wire.framing import ERROR, LONGEST_REQUEST, OTHER_SOCKET, RESULT, encode_line, open_socket_address
 from azureml._wire.run_folder import ARTIFACTS, SUPERVISOR_LOG, SUPERVISOR_SOCKET
@@ -180,7 +181,8 @@ def unwrap_response(response: "dict[str, Any]") -> Any:
 
 def _create_error(error_record: "dict[str, str]") -> AzureMLException:
     """Return the exception for the error in a response."""
-    kind, message = getattr(azureml.exceptions, error_record["type"], None), translate_options(error_record["message"])
+    message = translate_options(error_record["message"])
+    kind = MISSING.get(error_record.get("code", "")) or getattr(azureml.exceptions, error_record["type"], None)
     if isinstance(kind, type) and issubclass(kind, AzureMLException):
         raised = kind(message)
         raised.mlrun_code = error_record.get("code")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 from azureml._azure_names import SERVING
 from azureml._client.client import find_submitted_run_client, get_client
 from azureml._unsupported import create_unsupported_call
+from azureml.core import _model_errors
 from azureml.core._missing_files import NoSuchFile
 from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.core.resource_configuration import ResourceConfiguration
@@ -35,20 +36,6 @@ __all__ = [
 MODELS_DIR = "azureml-models"
 
 _COPY_SECONDS = 24 * 3600.0  # files may be large, and the disk slow
-
-
-class _ModelMissing(ModelNotFoundException, WebserviceException):
-    """A model does not exist; the class has two bases because Azure raises either, depending on the call."""
-
-
-class _ModelRefused(UserErrorException, WebserviceException):
-    """An argument is invalid; the class has two bases because Azure raises WebserviceException."""
-
-
-for _kind, _public in ((_ModelMissing, ModelNotFoundException), (_ModelRefused, UserErrorException)):
-    # A traceback shows the names that scripts can catch.
-    _kind.__name__ = _kind.__qualname__ = _public.__name__
-    _kind.__module__ = _public.__module__
 
 
 class _Frameworks:
@@ -102,13 +89,13 @@ class Model:
             WebserviceException: No model matches, or neither name nor id is given.
         """
         if not (name or id):
-            raise _ModelRefused("Model needs a name, or an id such as 'mymodel:1'.")
+            raise _model_errors.UserErrorException("Model needs a name, or an id such as 'mymodel:1'.")
         number = int(version) if isinstance(version, str) and version.isdecimal() else version
         which = _build_filter(name=id or name, version=number, tags=tags, properties=properties, run_id=run_id)
         try:
             record = _request(workspace, "models.get", framework=model_framework, **which)
         except ModelNotFoundException as error:
-            raise _ModelMissing(f"ModelNotFound: {error.message}") from error
+            raise _model_errors.ModelNotFoundException(f"ModelNotFound: {error.message}") from error
         self._load_record(workspace, record)
 
     @classmethod
@@ -238,9 +225,9 @@ class Model:
             WebserviceException: The name or the version is invalid.
         """
         if not isinstance(model_name, str) or not model_name:
-            raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
+            raise _model_errors.UserErrorException(f"The name of a model is a text, not {model_name!r}.")
         if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-            raise _ModelRefused(f"The version of a model is an int, not {version!r}.")
+            raise _model_errors.UserErrorException(f"The version of a model is an int, not {version!r}.")
         prepared = _find_served_path(model_name, version)
         if prepared is not None:
             return prepared
@@ -255,7 +242,7 @@ class Model:
         if found is None and os.path.exists(model_name):
             found = model_name
         if found is None:
-            raise _ModelMissing(
+            raise _model_errors.ModelNotFoundException(
                 f"There is no model {model_name!r} under {os.path.abspath(MODELS_DIR)} or in {os.getcwd()}, and this "
                 "process belongs to no run. Name the workspace: Model.get_model_path(name, _workspace=workspace), or "
                 "Model(workspace, name).download()."
@@ -405,10 +392,10 @@ class InferenceConfig:
     def validate_configuration(self) -> None:
         """Raise WebserviceException if no entry script is given or the entry script does not exist."""
         if not self.entry_script:
-            raise _ModelRefused("InferenceConfig needs an entry_script.")
+            raise _model_errors.UserErrorException("InferenceConfig needs an entry_script.")
         path = os.path.abspath(os.path.join(self.source_directory or "", self.entry_script))
         if not os.path.isfile(path):
-            raise _ModelRefused(f"There is no entry_script {path!r}.")
+            raise _model_errors.UserErrorException(f"There is no entry_script {path!r}.")
 
 
 def _parse_time(text: str) -> datetime:
@@ -459,9 +446,9 @@ def _call_translating_errors(function: Any) -> Any:
     try:
         return function()
     except ModelNotFoundException as error:
-        raise _ModelMissing(error.message) from error
+        raise _model_errors.ModelNotFoundException(error.message) from error
     except UserErrorException as error:
-        raise _ModelRefused(error.message) from error
+        raise _model_errors.UserErrorException(error.message) from error
 
 
 def _build_registration_fields(
@@ -478,7 +465,7 @@ def _build_registration_fields(
 ) -> "dict[str, Any]":
     """Return the fields of a registration request that describe the new model version."""
     if not isinstance(model_name, str):
-        raise _ModelRefused(f"The name of a model is a text, not {model_name!r}.")
+        raise _model_errors.UserErrorException(f"The name of a model is a text, not {model_name!r}.")
     return {
         "name": model_name,
         "description": description,
@@ -506,7 +493,7 @@ def _build_details(
         details["sample_output_dataset_id"] = _get_dataset_id(sample_output_dataset)
     if resource_configuration is not None:
         if not isinstance(resource_configuration, ResourceConfiguration):
-            raise _ModelRefused("resource_configuration is a ResourceConfiguration of azureml.core.")
+            raise _model_errors.UserErrorException("resource_configuration is a ResourceConfiguration of azureml.core.")
         details["resources"] = resource_configuration.serialize()
     return details
 
@@ -515,13 +502,13 @@ def _build_dataset_pairs(datasets: "Sequence[tuple[str, Any]]") -> "list[list[st
     try:
         return [[str(purpose), _get_dataset_id(dataset)] for purpose, dataset in datasets]
     except (TypeError, ValueError) as error:
-        raise _ModelRefused("datasets is a list of pairs, as in [('training', dataset)].") from error
+        raise _model_errors.UserErrorException("datasets is a list of pairs, as in [('training', dataset)].") from error
 
 
 def _get_dataset_id(dataset: Any) -> str:
     dataset_id = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
     if not isinstance(dataset_id, str):
-        raise _ModelRefused(
+        raise _model_errors.UserErrorException(
             f"{type(dataset).__name__} is not a registered dataset. Register it first, by dataset.register(…)."
         )
     return dataset_id
@@ -543,7 +530,9 @@ def _check_key_or_pair(key_or_pair: Any, noun: str) -> Any:
         return key_or_pair
     if isinstance(key_or_pair, (list, tuple)) and len(key_or_pair) == 2:
         return [str(key_or_pair[0]), str(key_or_pair[1])]
-    raise _ModelRefused(f"One of the {noun} is a key or a list of a key and a value, not {key_or_pair!r}.")
+    raise _model_errors.UserErrorException(
+        f"One of the {noun} is a key or a list of a key and a value, not {key_or_pair!r}."
+    )
 
 
 def _find_served_path(name: str, version: "int | None") -> "str | None":
@@ -576,7 +565,7 @@ def _find_only_entry(folder: str) -> "str | None":
     except OSError:
         return None
     if len(entries) != 1:
-        raise _ModelRefused(f"{folder!r} has to hold one file or folder, and holds {len(entries)}.")
+        raise _model_errors.UserErrorException(f"{folder!r} has to hold one file or folder, and holds {len(entries)}.")
     return os.path.join(folder, entries[0])
 
 

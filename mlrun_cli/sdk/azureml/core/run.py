@@ -152,7 +152,7 @@ class Run(RunMetrics):
 
     @staticmethod
     def get(workspace: Any, run_id: str) -> "Run":
-        """Return the run with this id; raise UserErrorException if there is none."""
+        """Return the run with this id; raise ServiceException if there is none."""
         return Run._from_record(
             workspace._names, get_client().request("runs.get", workspace=workspace._names, run_id=run_id)
         )

@@ -80,7 +80,7 @@ class PublishedPipeline:
     def get(
         workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "PublishedPipeline":
-        """Return the published pipeline with this id; raise UserErrorException if there is none."""
+        """Return the published pipeline with this id; raise ErrorResponseException if there is none."""
         return PublishedPipeline._from_record(workspace, workspace._request("pipelines.get", pipeline_id=id))
 
     @staticmethod

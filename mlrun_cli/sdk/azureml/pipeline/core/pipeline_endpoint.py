@@ -39,7 +39,7 @@ class PipelineEndpoint:
     """A name for versions of a published pipeline, which are counted from 0."""
 
     def __init__(self, workspace: "Workspace", id: str, **kwargs: Any) -> None:
-        """Initialize the handle of an endpoint; raise UserErrorException if there is none."""
+        """Initialize the handle of an endpoint; raise ErrorResponseException if there is none."""
         self._workspace = workspace
         self._load_record(workspace._request("pipeline_endpoints.get", endpoint_id=id))
 
@@ -103,7 +103,7 @@ class PipelineEndpoint:
         _workflow_provider: Any = None,
         _service_endpoint: Any = None,
     ) -> "PipelineEndpoint":
-        """Return the endpoint with this id or name; raise UserErrorException if there is none."""
+        """Return the endpoint with this id or name; raise ErrorResponseException if there is none."""
         if (id is None) == (name is None):
             raise UserErrorException("PipelineEndpoint.get takes an id or a name.")
         record = workspace._request("pipeline_endpoints.get", endpoint_id=id, name=name)

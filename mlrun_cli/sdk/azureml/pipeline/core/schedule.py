@@ -132,7 +132,7 @@ class Schedule:
     """A published pipeline that is submitted at certain times, or when files of a datastore change."""
 
     def __init__(self, workspace: "Workspace", id: str, **kwargs: Any) -> None:
-        """Initialize the handle of a schedule; raise UserErrorException if there is none."""
+        """Initialize the handle of a schedule; raise ErrorResponseException if there is none."""
         self._workspace = workspace
         self._load_record(workspace._request("schedules.get", schedule_id=id))
 
@@ -247,7 +247,7 @@ class Schedule:
     def get(
         workspace: "Workspace", id: str, _workflow_provider: Any = None, _service_endpoint: Any = None
     ) -> "Schedule":
-        """Return the schedule with this id; raise UserErrorException if there is none."""
+        """Return the schedule with this id; raise ErrorResponseException if there is none."""
         return Schedule(workspace, id)
 
     @staticmethod
