@@ -19,7 +19,7 @@ class MiniBatch(NamedTuple):
             is read as a whole.
         first_row: the position of the first row in that file or table.
         partition: the values of the partition keys, by key.
-        column_kinds: the kinds that columns have in the whole table, where the files alone would give others.
+        columns: the columns of the whole table, each a `CommonColumn`, where the files alone would have others.
     """
 
     number: int
@@ -29,7 +29,7 @@ class MiniBatch(NamedTuple):
     file: Optional[int] = None
     first_row: int = 0
     partition: Optional[Dict[str, Any]] = None
-    column_kinds: Optional[Dict[str, str]] = None
+    columns: Optional[List[Any]] = None
 
 
 class NoItems(Exception):
@@ -72,7 +72,8 @@ class BatchReader:
             assert table is not None
             self._tables[batch.source] = table
         if self._key != (batch.source, batch.file):
-            self._frame = self._tables[batch.source].read(batch.file, batch.column_kinds)
+            table = self._tables[batch.source]
+            self._frame = table.read() if batch.file is None else table.read_file(batch.file, batch.columns)
             self._key = (batch.source, batch.file)
         frame = self._frame
         if batch.partition is None:
@@ -116,11 +117,11 @@ def _split_files_by_keys(source: Source, partition_keys: List[str]) -> Iterator[
 def _split_rows(table: Table, batch_bytes: int) -> Iterator[MiniBatch]:
     """Yield batches of rows that correspond to about `batch_bytes` bytes of their files."""
     if table.needs_all_files:
-        yield from _split_part(MiniBatch(0, 0, 0), table.files, len(table.read(None)), batch_bytes)
+        yield from _split_part(MiniBatch(0, 0, 0), table.files, len(table.read()), batch_bytes)
         return
-    counts, kinds = table.inspect()
+    counts, columns = table.inspect()
     for index, (file, count) in enumerate(zip(table.files, counts)):
-        yield from _split_part(MiniBatch(0, 0, 0, file=index, column_kinds=kinds or None), [file], count, batch_bytes)
+        yield from _split_part(MiniBatch(0, 0, 0, file=index, columns=columns), [file], count, batch_bytes)
 
 
 def _split_part(part: MiniBatch, files: "List[Any]", row_count: int, batch_bytes: int) -> Iterator[MiniBatch]:
@@ -137,7 +138,7 @@ def _split_part(part: MiniBatch, files: "List[Any]", row_count: int, batch_bytes
 def _split_by_keys(table: Table, partition_keys: List[str]) -> Iterator[MiniBatch]:
     """Yield a batch for each combination of key values, including missing values, in order of first appearance."""
     sizes: dict[tuple[Any, ...], int] = {}
-    for values in _list_key_values(table.read(None), partition_keys):
+    for values in _list_key_values(table.read(), partition_keys):
         sizes[values] = sizes.get(values, 0) + 1
     for values, size in sizes.items():
         yield MiniBatch(0, size, 0, partition=dict(zip(partition_keys, values)))

@@ -29,29 +29,25 @@ class Table(NamedTuple):
         is_headless = self.options.get("header") == "ONLY_FIRST_FILE_HAS_HEADERS"
         return is_headless or any(step[0] in _STEPS_BY_PLACE for step in self.steps)
 
-    def read(self, file_index: "Optional[int]", column_kinds: "Optional[Dict[str, str]]" = None) -> Any:
-        """Return the rows of one file of the table, or of all files for None, as a pandas data frame.
-
-        Args:
-            file_index: the position of the file.
-            column_kinds: what `inspect` has found.
-        """
+    def read(self) -> Any:
+        """Return the rows of all files as a pandas data frame."""
         from azureml.data._tables import read_table
 
-        files = self.files if file_index is None else [self.files[file_index]]
-        return read_table(files, self.options, self.steps, column_kinds)
+        return read_table(self.files, self.options, self.steps)
 
-    def inspect(self) -> "Tuple[List[int], Dict[str, str]]":
-        """Return each file's row count, and the kinds of the columns whose kinds would differ between the files."""
-        from azureml.data._column_kinds import find_common_kinds
+    def read_file(self, file_index: int, columns: "Optional[List[Any]]") -> Any:
+        """Return the rows of the file at this position; `columns` are what `inspect` has found."""
+        from azureml.data._common_columns import CommonColumn
+        from azureml.data._tables import read_table_file
+
+        common = None if columns is None else [CommonColumn(*column) for column in columns]
+        return read_table_file(self.files[file_index], self.options, self.steps, common)
+
+    def inspect(self) -> "Tuple[List[int], Optional[List[Any]]]":
+        """Return each file's row count, and the columns of the whole table if files alone have others."""
         from azureml.data._tables import inspect_table
 
-        found = [inspect_table([file], self.options, self.steps) for file in self.files]
-        counts = [count for count, _ in found]
-        kinds = find_common_kinds([columns for count, columns in found if count])
-        if kinds and self.steps:  # a filter by time may find other rows
-            counts = [len(self.read(index, kinds)) for index in range(len(self.files))]
-        return counts, kinds
+        return inspect_table(self.files, self.options, self.steps)
 
 
 class Source(NamedTuple):

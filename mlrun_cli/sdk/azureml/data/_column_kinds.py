@@ -44,8 +44,8 @@ def find_kinds(pandas: Any, table: Any, known_columns: Sequence[str]) -> FoundKi
 
 def find_common_kinds(files: Sequence[FoundKinds]) -> ColumnKinds:
     """Return the kind, in the whole table, of each column that would get another kind if some file were read alone."""
-    names = dict.fromkeys(name for found in files for name in found)
-    return {name: kind for name in names for kind in _list_differing_kinds([f[name] for f in files if name in f])}
+    names = dict.fromkeys(name for found in files for name in found)  # a column that a file lacks has no value there
+    return {name: kind for name in names for kind in _list_differing_kinds([found.get(name) for found in files])}
 
 
 def convert_to_kinds(pandas: Any, table: Any, kinds: ColumnKinds) -> Any:
@@ -58,9 +58,13 @@ def convert_to_kinds(pandas: Any, table: Any, kinds: ColumnKinds) -> Any:
         elif kind == _BOOL_OR_MISSING:
             table[name] = table[name].astype(object)
         else:
-            # pandas 3 would give times that are all missing another unit.
-            table[name] = _convert_to_times(pandas, table[name], kind).astype("datetime64[ns]")
+            table[name] = _convert_to_times(pandas, table[name], kind)
     return table
+
+
+def is_time(kind: str) -> bool:
+    """Return whether a kind is one of times."""
+    return kind == _ISO_8601 or kind.startswith(_SLASHED)
 
 
 def _list_differing_kinds(found: "List[Optional[List[str]]]") -> "List[str]":
