@@ -1,8 +1,7 @@
 """Changes between two snapshots, and patches for them.
 
 The patch has git's form, which `patch -p1` and `git apply` take; if a file becomes a folder, or a folder a file, only
-`git apply` takes it. Both ignore the lines about binary files, and about removed empty files, which GNU patch would ask
-about.
+`git apply` takes it. Both ignore the lines about binary files.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from mlrun_cli.snapshots.snapshot import EntryKind, Snapshot, SnapshotEntry
 _MAX_BYTES = 32 << 20
 """A larger file is not compared line by line."""
 _NOWHERE = b"/dev/null"
+_EMPTY_BLOB, _NO_BLOB = b"e69de29", b"0000000"
+"""How git abbreviates the id of an empty file's content, and of that of a file that does not exist."""
 
 
 class ChangeKind(str, Enum):
@@ -100,10 +101,8 @@ def build_patch(change: FileChange, store: SnapshotStore) -> FilePatch:
     if old is None or new is None or not is_text(old) or not is_text(new):
         # Without git's header: of a new file, patch would make an empty one.
         return FilePatch(b"Binary files %b and %b differ\n" % (headers[0], headers[1]), is_binary=True)
-    if change.after is None and not old:
-        return FilePatch(b"Empty file %b removed\n" % headers[0])
     diff = build_diff(old, new)
-    lines = b"--- %b\n+++ %b\n" % (headers[0], headers[1]) if diff.hunks else b""
+    lines = b"--- %b\n+++ %b\n" % (headers[0], headers[1]) if diff.hunks else _build_index_line(change)
     return FilePatch(_build_header(change, names) + lines, diff)
 
 
@@ -126,6 +125,12 @@ def _build_header(change: FileChange, names: list[bytes]) -> bytes:
     elif before is not None and after is not None and before.executable != after.executable:
         lines += [b"old mode %b" % _get_mode(before), b"new mode %b" % _get_mode(after)]
     return b"\n".join([*lines, b""])
+
+
+def _build_index_line(change: FileChange) -> bytes:
+    """Return the line by which `patch` sees, without hunks, that an empty file is created or removed."""
+    before, after = (_EMPTY_BLOB if entry else _NO_BLOB for entry in (change.before, change.after))
+    return b"index %b..%b\n" % (before, after)
 
 
 def _get_mode(entry: SnapshotEntry) -> bytes:

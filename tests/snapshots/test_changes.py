@@ -79,8 +79,9 @@ def read(folder: Path) -> dict[str, tuple[bytes | str, bool]]:
     }
 
 
-def apply(patch: bytes, folder: Path) -> None:
-    done = subprocess.run(["patch", "-p1", "--batch"], cwd=folder, input=patch, capture_output=True, check=False)
+def apply(patch: bytes, folder: Path, *command: str) -> None:
+    command = command or ("patch", "-p1", "--batch")
+    done = subprocess.run(command, cwd=folder, input=patch, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -101,14 +102,28 @@ def test_patch_makes_one_snapshot_of_another_and_ignores_binary_files(tmp_path: 
     apply(b"".join(patch.text for patch in patches), first)
     assert read(first) == read(second)
 
-    other = take(tmp_path / "third", store, {"binary": b"\0\1", "void": b""})
-    (removed, emptied), (added, _) = (
-        [build_patch(change, store) for change in list_changes(*pair) if change.path in {"binary", "void"}]
+    other = take(tmp_path / "third", store, {"binary": b"\0\1"})
+    (removed,), (added,) = (
+        [build_patch(change, store) for change in list_changes(*pair) if change.path == "binary"]
         for pair in ((other, after), (after, other))
     )
     assert removed.is_binary and removed.header == b"Binary files a/binary and /dev/null differ\n"
     assert added.is_binary and added.header == b"Binary files /dev/null and b/binary differ\n"
-    apply(removed.text + emptied.text + patches[-1].text, tmp_path / "first")
+    apply(removed.text + patches[-1].text, tmp_path / "first")
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+def test_patch_and_git_add_and_remove_empty_files_forwards_and_backwards(tmp_path: Path, store: SnapshotStore) -> None:
+    folder = tmp_path / "a"
+    before = take(folder, store, {"gone.txt": b"", "deep/er/gone.txt": b"", "my file": b""})
+    after = take(tmp_path / "b", store, {"new.txt": b"", "run.sh": b""}, executable="run.sh")
+    patch = b"".join(build_patch(change, store).text for change in list_changes(before, after))
+    old, new = read(folder), read(tmp_path / "b")
+    for command in (("patch", "-p1", "--batch"), ("git", "apply")):
+        apply(patch, folder, *command)
+        assert read(folder) == new
+        apply(patch, folder, *command, "--reverse")
+        assert read(folder) == old
 
 
 def test_files_that_become_folders_are_told(tmp_path: Path, store: SnapshotStore) -> None:
