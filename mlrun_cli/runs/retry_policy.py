@@ -13,7 +13,8 @@ from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.status import RunStatus
 
 EXIT, SIGNAL, REBOOT = "exit", "signal", "reboot"
-_CONDITION = rf"{EXIT}(?::\d{{1,3}})?|{SIGNAL}|{REBOOT}"
+_CONDITION = rf"{EXIT}(?::([1-9][0-9]{{0,2}}))?|{SIGNAL}|{REBOOT}"
+_MAX_EXIT_CODE = 255
 _LOST = frozenset({EndReason.MACHINE_RESTARTED, EndReason.SUPERVISOR_DIED, EndReason.SUPERVISOR_STOPPED})
 
 
@@ -58,9 +59,11 @@ def parse_retry_conditions(text: str) -> tuple[str, ...]:
     """
     conditions = tuple(filter(None, (word.strip() for word in text.split(","))))
     for word in conditions or (text,):
-        if re.fullmatch(_CONDITION, word) is None:
+        match = re.fullmatch(_CONDITION, word)
+        if match is None or int(match[1] or 1) > _MAX_EXIT_CODE:
             raise InvalidValue(
-                f"'{word}' is not an end to start again after.", hint="Use signal, reboot, exit or exit:75."
+                f"'{word}' is not an end to start again after.",
+                hint=f"Use signal, reboot, exit, or exit:75 for an exit code from 1 to {_MAX_EXIT_CODE}.",
             )
     return conditions
 

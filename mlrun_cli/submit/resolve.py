@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from collections.abc import Iterator, Set
@@ -248,7 +249,8 @@ class Resolver:
         if request.target is not None:
             self.configuration = self.configuration.replace_fields(target=request.target)
         if request.time_limit_seconds is not None:
-            self.configuration = self.configuration.replace_fields(max_run_duration_seconds=request.time_limit_seconds)
+            seconds = math.ceil(request.time_limit_seconds)  # whole ones, as in a runconfig
+            self.configuration = self.configuration.replace_fields(max_run_duration_seconds=seconds)
         if request.variables:
             variables = {**self.configuration.environment_variables, **request.variables}
             self.configuration = self.configuration._replace(environment_variables=variables)

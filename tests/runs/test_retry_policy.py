@@ -22,7 +22,7 @@ SAID = Outcome(RunStatus.FAILED, 1, exit_code=0)
     [
         ("exit,signal,reboot", [EXIT, KILLED, LOST, STOPPED]),
         ("exit:75", [EXIT]),
-        ("exit:7", []),
+        ("exit:7,exit:255", []),
         ("signal", [KILLED]),
         ("reboot,exit:75", [EXIT, LOST, STOPPED]),
     ],
@@ -36,7 +36,7 @@ def test_a_script_is_started_again_after_the_given_ends(conditions: str, allowed
     assert RetryPolicy.from_json(policy.to_json()) == policy
 
 
-@pytest.mark.parametrize("text", ["", "exit:", "exit:1000", "oom", "signal:9"])
+@pytest.mark.parametrize("text", ["", "exit:", "exit:1000", "exit:256", "exit:0", "exit:075", "oom", "signal:9"])
 def test_other_ends_are_refused(text: str) -> None:
     with pytest.raises(InvalidValue):
         parse_retry_conditions(text)
