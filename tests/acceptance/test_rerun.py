@@ -107,7 +107,16 @@ def test_all_failed_runs_are_repeated_once(mlrun: Mlrun) -> None:
 
     assert [run["tags"]["rerun_of"] for run in runs] == failed
     assert {run["status"] for run in runs} == {"Completed"}
-    assert mlrun.json("run", "rerun", "--failed", "-e", "failing", "--async") == []
+    again = mlrun("run", "rerun", "--failed", "-e", "failing", "--async")
+    assert json.loads(again.stdout) == []
+    assert "repeated" in again.stderr
+
+
+def test_commands_that_find_no_run_name_an_experiment_that_does_not_exist(mlrun: Mlrun) -> None:
+    for words in (("rerun", "--failed"), ("cancel", "--all"), ("delete", "--all", "--yes"), ("list",)):
+        found = mlrun("run", *words, "-e", "misspelled")
+        assert "'misspelled'" in found.stderr
+        assert json.loads(found.stdout) == []
 
 
 def test_nothing_is_repeated_if_the_changes_do_not_fit_all_runs(mlrun: Mlrun) -> None:

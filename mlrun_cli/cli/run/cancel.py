@@ -23,7 +23,7 @@ from mlrun_cli.cli.run.options import (
     SomeRunIds,
 )
 from mlrun_cli.cli.run.records import build_records_result
-from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs
+from mlrun_cli.cli.run.selection import choose_runs, describe_chosen_runs, warn_of_unknown_experiment
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.workspace import Workspace
@@ -73,7 +73,9 @@ def cancel(
             last=last,
             filters=filters,
         )
-        if is_all and chosen:
+        if not chosen:
+            warn_of_unknown_experiment(workspace, experiment_name, global_options)
+        elif is_all:
             question = f"Cancel {describe_chosen_runs(workspace, chosen)}?"
             confirm_on_terminal(global_options, question, yes=yes, declined_message="Nothing was canceled.")
         canceled = _cancel_runs(workspace, chosen, None if force else seconds, global_options)

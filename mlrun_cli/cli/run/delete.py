@@ -29,7 +29,14 @@ from mlrun_cli.cli.run.options import (
     Last,
     SomeRunIds,
 )
-from mlrun_cli.cli.run.selection import PICK, check_no_filters, choose_runs, describe_chosen_runs, get_runs
+from mlrun_cli.cli.run.selection import (
+    PICK,
+    check_no_filters,
+    choose_runs,
+    describe_chosen_runs,
+    get_runs,
+    warn_of_unknown_experiment,
+)
 from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.trash import TrashedRun
@@ -91,6 +98,8 @@ def delete(
             chosen = choose_runs(
                 context, stored_ids, experiment_name, is_all=is_all, has_ended=True, last=last, filters=filters
             )
+        if is_all and not chosen:
+            warn_of_unknown_experiment(workspace, experiment_name, global_options)
         doomed = list_runs_with_descendants(workspace, chosen)
         check_not_needed(workspace, doomed)  # before any of them is ended by force
         trashed = _add_trashed_descendants(workspace, doomed, list(named.values())) if is_final else ()

@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.options import (
     NoPager,
 )
 from mlrun_cli.cli.run.records import list_csv_rows
-from mlrun_cli.cli.run.selection import build_run_filter
+from mlrun_cli.cli.run.selection import build_run_filter, warn_of_unknown_experiment
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, MissingOption
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, NEWEST_FIRST, RunOrder
@@ -260,8 +260,8 @@ def _explain_missing_runs(
     sort: str | None,
 ) -> None:
     """Warn about names that do not exist, and print a note if the table is empty."""
-    if not listing.runs and experiment_name is not None and workspace.experiments.find(experiment_name) is None:
-        global_options.notes.warning(f"There is no experiment '{experiment_name}' yet.")
+    if not listing.runs:
+        warn_of_unknown_experiment(workspace, experiment_name, global_options)
     if run_filter.where is not None or sort is not None:
         from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 

@@ -15,7 +15,7 @@ from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import DryRun, ExperimentName, OnInterruptOption, SomeRunIds
 from mlrun_cli.cli.run.records import build_records_result
-from mlrun_cli.cli.run.selection import PICK, can_pick_run, get_runs
+from mlrun_cli.cli.run.selection import PICK, can_pick_run, get_runs, warn_of_unknown_experiment
 from mlrun_cli.cli.run.streamed_submit import build_dry_run_result, build_pipeline_dry_run_result, submit_and_stream
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -117,6 +117,9 @@ def rerun(
     runs = get_runs(context, run_ids, experiment_name) if run_ids else _list_failed_runs(context, experiment_name)
     if run_ids and failed:
         runs = _list_failed_children(context, runs)
+    if not runs:
+        warn_of_unknown_experiment(context.workspace, experiment_name, global_options)
+        global_options.notes.info("There is no failed run that has not been repeated yet.")
     if len(runs) == 1 and not failed:
         return resubmit_run(
             context, runs[0], changes, description, global_options, interrupt, is_async=is_async, is_dry_run=is_dry_run

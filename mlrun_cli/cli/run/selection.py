@@ -12,6 +12,7 @@ from mlrun_cli.actions import runs as actions
 from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.cli.ci.job import is_ci_job
 from mlrun_cli.cli.context import Context
+from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run.filter_options import FilterOptions
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, InvalidValue, OneOptionRequired
 from mlrun_cli.runs.filter import RunFilter, uses_field
@@ -176,6 +177,14 @@ def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
             hint="Correct the name, or write metric.NAME or param.NAME.",
             target="--where",
         )
+
+
+def warn_of_unknown_experiment(
+    workspace: Workspace, experiment_name: str | None, global_options: GlobalOptions
+) -> None:
+    """Warn if a named experiment does not exist, for a command that has found no runs in it."""
+    if experiment_name is not None and workspace.experiments.find(experiment_name) is None:
+        global_options.notes.warning(f"There is no experiment '{experiment_name}' yet.")
 
 
 def describe_chosen_runs(workspace: Workspace, runs: Sequence[Run]) -> str:
