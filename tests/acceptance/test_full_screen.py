@@ -70,6 +70,21 @@ def test_a_run_is_picked_by_arrow_keys_and_typing(mlrun: Mlrun, tmp_path: Path) 
         assert "train.py" in tmux.wait_for_end(0)
 
 
+def test_two_runs_are_picked_one_after_the_other_where_two_are_needed(mlrun: Mlrun, tmp_path: Path) -> None:
+    older, newer = (run["run_id"] for run in reversed(mlrun.json("run", "list")))
+    with Tmux(mlrun, tmp_path / "socket", columns=160) as tmux:
+        for verb, query in (("diff", "[before, after]"), ("compare", "[?name=='display_name'] | [0].values | keys(@)")):
+            tmux.run("mlrun", "run", verb, "--query", query, "-o", "tsv")
+            tmux.wait_for("Choose the first run:")
+            tmux.type("Down", "Enter")
+            tmux.wait_for("Choose the second run:")
+            tmux.type("Enter")
+            shown = tmux.wait_for_end(0)
+            assert [line for line in shown if not line.startswith("Run: ")] == [older, newer]
+            tmux.run("mlrun", "run", verb, "-r", older)
+            tmux.wait_for_end(2)
+
+
 def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun: Mlrun, tmp_path: Path) -> None:
     go = Path(mlrun.environment["GO"])
     run_id = mlrun.submit("wait.py")

@@ -10,7 +10,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_runs
+from mlrun_cli.cli.run.selection import add_second_pick, get_runs
 from mlrun_cli.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def compare(
 
     context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
-        runs = get_runs(context, run_ids, experiment_name) if len(run_ids) > 1 else ()
+        named_ids = add_second_pick(run_ids)
+        runs = get_runs(context, named_ids, experiment_name) if len(named_ids) > 1 else ()
         if len(runs) < 2:
             raise InvalidValue(
                 "A comparison needs at least two runs.",

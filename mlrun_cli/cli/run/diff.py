@@ -10,7 +10,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import ExperimentName, RunIds
-from mlrun_cli.cli.run.selection import get_run
+from mlrun_cli.cli.run.selection import add_second_pick, get_runs
 from mlrun_cli.errors import InvalidValue
 
 
@@ -48,16 +48,17 @@ def diff(
 
     context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
-        if len(run_ids) != 2:
+        named_ids = add_second_pick(run_ids)
+        if len(named_ids) != 2:
             raise InvalidValue(
-                f"A difference is between two runs; named here: {len(run_ids)}.",
+                f"A difference is between two runs; named here: {len(named_ids)}.",
                 hint="Name two, -r ID1 -r ID2. 'mlrun run compare' takes two or more runs.",
                 target="--run",
             )
-        before, after = (get_run(context, run_id, experiment_name) for run_id in run_ids)
+        runs = get_runs(context, named_ids, experiment_name)  # one, if it is named twice
         flags = (parameters, environment, metrics, code)
         named = [part for part, is_named in zip(PARTS, flags, strict=True) if is_named]
-        difference = read_difference(workspace, before, after, named or PARTS, needs_code=CODE in named)
+        difference = read_difference(workspace, runs[0], runs[-1], named or PARTS, needs_code=CODE in named)
     for note in difference.notes:
         global_options.notes.warning(note)
     exit_code = int(has_exit_code and difference.is_different)

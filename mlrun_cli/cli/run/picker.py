@@ -14,7 +14,6 @@ from mlrun_cli.cli.output.runs_table import build_runs_layout
 from mlrun_cli.cli.output.screen import Screen
 from mlrun_cli.runs.run import Run, build_run_record
 
-_PROMPT = "Choose a run: "
 _HELP = "Up, Down: move; type: filter; Enter: choose; Esc: leave"
 _SHORT_HELP = "Enter: choose; Esc: leave"
 """The keys that a narrow terminal has room for."""
@@ -24,14 +23,16 @@ _ESCAPE_SECONDS = 0.1
 """The time within which the rest of a key arrives that begins as Escape does."""
 
 
-def pick_run(runs: Sequence[Run]) -> Run:
-    """Let the user select a run on the terminal of stdin and stderr; print its id there and return the run.
+def pick_run(runs: Sequence[Run], article: str = "a") -> Run:
+    """Let the user select `a`, `the first` or `the second` run on the terminal; print its id there and return the run.
+
+    The terminal is that of stdin and stderr.
 
     Raises:
         KeyboardInterrupt: Escape or Ctrl-C was pressed.
     """
     with Screen(sys.stderr, sys.stdin.fileno()) as screen:
-        run = _let_user_choose(_Picker(runs, screen, sys.stderr.encoding), screen)
+        run = _let_user_choose(_Picker(runs, f"Choose {article} run: ", screen), screen)
     sys.stderr.write(f"Run: {run.run_id}\n")
     return run
 
@@ -53,11 +54,12 @@ def _let_user_choose(choice: _Picker, screen: Screen) -> Run:
 class _Picker:
     """The list of runs on the screen, with its filter and the selected line."""
 
-    def __init__(self, runs: Sequence[Run], screen: Screen, encoding: str) -> None:
+    def __init__(self, runs: Sequence[Run], prompt: str, screen: Screen) -> None:
         self._runs = runs
+        self._prompt = prompt
         self._texts = [_build_search_text(run) for run in runs]
         self._screen = screen
-        self._encoding = encoding
+        self._encoding = sys.stderr.encoding
         self._has_colour = wants_colour(sys.stderr)
         self._filter = ""
         self._matching = list(range(len(runs)))
@@ -100,7 +102,7 @@ class _Picker:
         footer, short = (f"  {len(self._matching)} of {len(self._runs)}. {text}." for text in (_HELP, _SHORT_HELP))
         self._screen.draw(
             [
-                self._style_text(_BOLD, self._fit_line(f"{_PROMPT}{self._filter}_")),
+                self._style_text(_BOLD, self._fit_line(f"{self._prompt}{self._filter}_")),
                 self._style_text(_DIM, self._fit_line(f"  {heading}")),
                 *(shown or ["  No run matches."]),
                 self._style_text(_DIM, self._fit_line(footer if len(footer) < self._screen.size.columns else short)),

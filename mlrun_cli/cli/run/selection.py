@@ -23,17 +23,20 @@ from mlrun_cli.workspace import Workspace
 PICK = "@pick"
 """The value of `-r` that stands for the run to be chosen on the terminal."""
 
+_ARTICLES = ("the first", "the second")
 _MAX_CHOICES = 500
 _STATUSES = {True: TERMINAL_STATUSES, False: ALIVE_STATUSES}
 
 
 def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | None) -> Sequence[Run]:
-    """Return the runs with the given ids or names, or the run that the user selects on the terminal.
+    """Return the runs with the given ids or names, or for each `PICK` a run that the user selects on the terminal.
 
     `@latest` is the newest run of the named or the attached experiment.
     """
     if PICK in run_ids:
-        run_ids = [run.run_id for run in _pick_run(context, experiment_name)] or [actions.LATEST]
+        articles = _ARTICLES[: len(run_ids)] if len(run_ids) > 1 else ("a",)
+        picked = [run for article in articles for run in _pick_run(context, experiment_name, article=article)]
+        run_ids = [run.run_id for run in picked] or [actions.LATEST]
     return actions.get_runs(
         context.workspace,
         run_ids,
@@ -41,6 +44,11 @@ def get_runs(context: Context, run_ids: Sequence[str], experiment_name: str | No
         attached_experiment=context.attached_experiment,
         by_display_name=True,
     )
+
+
+def add_second_pick(run_ids: Sequence[str]) -> Sequence[str]:
+    """Return the given ids for a command that needs two runs: if one is to be selected, then another one too."""
+    return [PICK, PICK] if run_ids == [PICK] else run_ids
 
 
 def get_run(context: Context, run_id: str, experiment_name: str | None) -> Run:
@@ -55,7 +63,7 @@ def can_pick_run() -> bool:
 
 
 def _pick_run(
-    context: Context, experiment_name: str | None, statuses: frozenset[RunStatus] = frozenset()
+    context: Context, experiment_name: str | None, statuses: frozenset[RunStatus] = frozenset(), *, article: str = "a"
 ) -> Sequence[Run]:
     """Return the run that the user selects from the experiment's newest runs; empty if there are none.
 
@@ -67,7 +75,7 @@ def _pick_run(
     name = experiment_name or context.attached_experiment
     which = RunFilter(experiment_name=name, statuses=statuses, last=_MAX_CHOICES)
     runs = actions.list_runs(context.workspace, which)
-    return [pick_run(runs)] if runs else []
+    return [pick_run(runs, article)] if runs else []
 
 
 def unwrap_single_value(values: Mapping[str, Any]) -> object:
