@@ -124,8 +124,6 @@ def _texts_of(tree: ast.AST) -> list[ast.Constant]:
 NAME_AN_ENGINE = {
     # Advice for those who come from scripts of Slurm.
     "mlrun_cli/cli/help/topics.py",
-    # The nodes of a run that has several, which only Slurm's jobs have.
-    "mlrun_cli/node/slurm/job_nodes.py",
     # Machines that scripts attach as Azure's `RemoteCompute`.
     "mlrun_cli/rpc/handlers/compute_targets.py",
 }

@@ -20,8 +20,6 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import Unsupported
 from mlrun_cli.metrics.journal import get_journal_sizes, list_journal_names
 from mlrun_cli.node.run_folder import NodeRunFolder
-from mlrun_cli.node.slurm.job_nodes import JobNode
-from mlrun_cli.node.slurm.srun_launcher import SrunLauncher
 from mlrun_cli.processes.launchers.base import Launcher
 from mlrun_cli.processes.launchers.registry import get_launcher
 from mlrun_cli.runs.events import (
@@ -47,10 +45,11 @@ from mlrun_cli.runtime.finish import clean_working_folder, read_outcome, run_or_
 from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.worker_process import WorkerProcess
+from mlrun_cli.targets.job_nodes import JobNode, JobNodes
 from mlrun_cli.workspace import Workspace
 
 _FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
-_RELAY_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "slurm", "relay_program.py")
+_RELAY_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "relay_program.py")
 _RETRY_SECONDS = 0.5
 _COMPLETED_SECONDS = 0.3
 """A script that ends well when its job is stopped has not completed; the signal comes here milliseconds later."""
@@ -71,11 +70,25 @@ class NodeRun(SupervisedRun):
         folder: NodeRunFolder,
         shared: SharedRunFolder,
         events: EventWriter,
+        job_nodes: JobNodes | None = None,
         nodes: Sequence[JobNode] = (),
     ) -> None:
+        """Create a run.
+
+        Args:
+            workspace: the scratch workspace.
+            submission: the submission of the run.
+            secrets: the command line and environment in plain text.
+            folder: the run folder.
+            shared: the run's folder in the shared folder.
+            events: the writer of its events.
+            job_nodes: the nodes of the job; None if its engine starts no run on several.
+            nodes: the nodes to start processes on, this one first; without any, all are on this one.
+        """
         super().__init__(workspace, submission, secrets, folder)
         self._shared = shared
         self._events = events
+        self._job_nodes = job_nodes
         self._nodes = nodes
         self._inbox = InboxReader(shared.inbox)
         self._is_superseded = False
@@ -152,22 +165,25 @@ class NodeRun(SupervisedRun):
             Unsupported: there are several nodes, and the run has a container.
         """
         launch = self.submission.launch
-        if len(self._nodes) <= 1:
+        if self._job_nodes is None or len(self._nodes) <= 1:
             return super().create_launcher()
         if self.submission.environment.container is not None:
             raise Unsupported(
                 "A run on several nodes of a cluster cannot have a container.", hint="Set nodeCount: 1, or no docker."
             )
-        launcher = get_launcher(launch, [node.address for node in self._nodes])
+        addresses = [node.address for node in self._nodes]
+        launcher = get_launcher(launch, addresses, self._job_nodes.build_mpi_variables(launch))
         if launch.launcher is not None:  # mpirun starts its processes on the nodes of the job by itself
             return launcher
-        return SrunLauncher(launcher, [node.name for node in self._nodes], self._shared.path / "tasks.json")
+        names = [node.name for node in self._nodes]
+        return self._job_nodes.create_launcher(launcher, names, self._shared.path / "tasks.json")
 
     def build_process_command(self, argv: list[str]) -> list[str]:
         """Return the command line of each process, which starts with the relay program in a job with several nodes."""
-        if len(self._nodes) <= 1:
+        if self._job_nodes is None or len(self._nodes) <= 1:
             return argv
-        return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), self._nodes[0].name, *argv]
+        supervisor_node = f"{self._job_nodes.name_variable}={self._nodes[0].name}"
+        return [sys.executable, "-E", _RELAY_PROGRAM, str(self._shared.path), supervisor_node, *argv]
 
     def create_worker(self) -> WorkerProcess:
         """Return the process that forwards requests to the collector."""

@@ -18,7 +18,6 @@ from mlrun_cli.node.node_run import NodeRun, build_outcome_event
 from mlrun_cli.node.run_folder import NodeRunFolder
 from mlrun_cli.node.scratch_workspace import create_scratch_workspace
 from mlrun_cli.node.script_environment import build_node_environment
-from mlrun_cli.node.slurm.job_nodes import JobNode, find_node_list, list_job_nodes
 from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
@@ -34,6 +33,7 @@ from mlrun_cli.runtime.finish import build_failure_outcome, read_outcome
 from mlrun_cli.runtime.program_start import detach_program
 from mlrun_cli.supervisor.supervisor import Supervisor
 from mlrun_cli.targets.engine import JOB_ID_VARIABLE, OWN_ENVIRONMENT
+from mlrun_cli.targets.job_nodes import JobNode, JobNodes, find_job_nodes
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceLocator
 
@@ -51,8 +51,9 @@ def main(arguments: list[str]) -> int:
     if find_outcome(shared) is not None or _has_collector_ended_run(shared) or not _claim_start(shared, job_id):
         return 0
     events = EventWriter(shared)
-    node_list = find_node_list(job_id, os.environ)
-    events.write(StartEvent(events.attempt, node_list or os.uname().nodename, job_id))
+    job_nodes = find_job_nodes(job_id, os.environ)
+    node = os.uname().nodename if job_nodes is None else job_nodes.node_list
+    events.write(StartEvent(events.attempt, node, job_id))
     _mark_started(shared)
     earlier = read_outcome(shared)
     if earlier is not None:  # of an attempt that was killed before it could write the event
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
     with suppress(OSError):
         write_heartbeat(shared)
     try:
-        return _supervise_run(shared, events, node_list, is_remote=is_elsewhere)
+        return _supervise_run(shared, events, job_nodes, is_remote=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         message = f"The run could not be started on {os.uname().nodename}: {error}"
@@ -91,9 +92,9 @@ def _claim_start(shared: SharedRunFolder, job_id: str) -> bool:
     return started_by == job_id
 
 
-def _supervise_run(shared: SharedRunFolder, events: EventWriter, node_list: str | None, *, is_remote: bool) -> int:
+def _supervise_run(shared: SharedRunFolder, events: EventWriter, job_nodes: JobNodes | None, *, is_remote: bool) -> int:
     submission, secrets = _read_inputs(shared)
-    nodes = list_job_nodes(node_list) if submission.launch.node_count > 1 else []
+    nodes = [] if job_nodes is None or submission.launch.node_count <= 1 else job_nodes.list_nodes()
     if is_remote:
         submission = submission._replace(environment=localize_environment(submission.environment, os.environ))
         write_json(shared.environment_plan, submission.environment.to_json())  # for the program that builds it
@@ -107,7 +108,7 @@ def _supervise_run(shared: SharedRunFolder, events: EventWriter, node_list: str 
         set_umask_and_niceness(submission.umask, submission.niceness)
         os.environ[NAMES_VARIABLE] = secrets.environment.get(NAMES_VARIABLE, "")
         with Workspace.connect(locator, redactor=redactor) as workspace:
-            _run_supervisor(workspace, locator, submission, secrets, job, nodes, folder, shared, events)
+            _run_supervisor(workspace, locator, submission, secrets, job, job_nodes, nodes, folder, shared, events)
     return 0
 
 
@@ -117,6 +118,7 @@ def _run_supervisor(
     submission: Submission,
     secrets: Secrets,
     job: dict[str, str],
+    job_nodes: JobNodes | None,
     nodes: Sequence[JobNode],
     folder: NodeRunFolder,
     shared: SharedRunFolder,
@@ -124,7 +126,8 @@ def _run_supervisor(
 ) -> None:
     definition = workspace.runs.get(submission.run_id).definition or {}
     environment = build_node_environment(secrets.environment, job, definition, folder, locator.home)
-    run = NodeRun(workspace, submission, secrets._replace(environment=environment), folder, shared, events, nodes)
+    secrets = secrets._replace(environment=environment)
+    run = NodeRun(workspace, submission, secrets, folder, shared, events, job_nodes, nodes)
     with suppress(OSError):  # they are read again at the first look
         run.receive_messages()
     Supervisor(run).run()

@@ -26,7 +26,7 @@ class StartEvent(NamedTuple):
 
     Attributes:
         attempt: the number of the start.
-        node: the name of the node; of several, Slurm's list, as in `n[1-4]`.
+        node: the name of the node; of several, the engine's list, as in `n[1-4]`.
         job_id: the id of the job that has started it; empty if the job does not know it.
     """
 

@@ -4,13 +4,18 @@ A new kind of clusters or machines, which are attached, needs three places:
 
 - a line in `TARGET_KINDS`, from which `targets/lookup.py`, the command line and its texts know the kind;
 - a folder in `mlrun_cli/targets/` with its target, which does what `targets/base.py` says, or `targets/engine.py` if it
-  has an engine with a queue, and with what is checked and stored when one is attached, see `targets/attachment.py`;
+  has an engine with a queue, with what is checked and stored when one is attached, see `targets/attachment.py`, and, if
+  its jobs can have several nodes, with how a run's processes are started on them, see `targets/job_nodes.py`;
 - the options of its `computetarget attach WORD`, in `mlrun_cli/cli/computetarget/attach_WORD.py`.
 
-Other distributions bring kinds without a line here, see `targets/lookup.py`.
+Other distributions bring kinds without a line here, see `targets/lookup.py`. They are not copied to nodes, so that all
+processes of their runs are on one node.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 from mlrun_cli.compute.compute_target import AML_COMPUTE, COMPUTE_INSTANCE
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -27,6 +32,7 @@ class TargetKind(NamedTuple):
         attach_word: the word after `computetarget attach`; empty if targets are created, since they are this machine.
         attach_options: the options that attaching one needs, with placeholders.
         description: what is attached, for texts that list what can be.
+        job_nodes_class: the class, as `module:attribute`, of the nodes of a job; empty if a run gets one node only.
     """
 
     name: str
@@ -34,6 +40,7 @@ class TargetKind(NamedTuple):
     attach_word: str = ""
     attach_options: str = ""
     description: str = ""
+    job_nodes_class: str = ""
 
     @property
     def is_attached(self) -> bool:
@@ -75,6 +82,7 @@ TARGET_KINDS = {
             attach_word="slurm",
             attach_options="--shared-folder FOLDER",
             description="Slurm",
+            job_nodes_class="mlrun_cli.targets.slurm.job_nodes:SlurmJobNodes",
         ),
     )
 }
@@ -89,3 +97,9 @@ def list_attached_kinds() -> list[TargetKind]:
 def is_attached_kind(name: str) -> bool:
     """Return whether targets of the kind with this name are attached, not created."""
     return name in TARGET_KINDS and TARGET_KINDS[name].is_attached
+
+
+def import_class(reference: str) -> Any:
+    """Import and return the class that the table names as `module:attribute`."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)

@@ -6,12 +6,11 @@ The kinds of this package are those of `mlrun_cli/targets/kinds.py`.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import import_module
 
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.errors import TargetKindNotFound
 from mlrun_cli.targets.base import Target
-from mlrun_cli.targets.kinds import TARGET_KINDS
+from mlrun_cli.targets.kinds import TARGET_KINDS, import_class
 from mlrun_cli.targets.local import LocalTarget
 from mlrun_cli.workspace import Workspace
 
@@ -38,8 +37,7 @@ def get_target_class(name: str) -> type[Target]:
         TargetKindNotFound: there is no such kind.
     """
     if name in TARGET_KINDS:
-        module, _, attribute = TARGET_KINDS[name].target_class.partition(":")
-        found: type[Target] = getattr(import_module(module), attribute)
+        found: type[Target] = import_class(TARGET_KINDS[name].target_class)
         return found
     from importlib.metadata import entry_points  # noqa: PLC0415 — slow, and kinds of others are rare
 

@@ -18,7 +18,7 @@ from mlrun_cli.targets.package_copies import ensure_program_copy
         ("node/__main__.py", []),
         ("node/forwarder.py", []),
         ("node/remote/__main__.py", ["serve", "folder"]),
-        ("node/slurm/relay_program.py", []),
+        ("node/relay_program.py", []),
     ],
 )
 def test_a_program_imports_its_own_package_wherever_its_copy_is(

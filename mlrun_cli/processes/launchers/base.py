@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from mlrun_cli.processes.launch import Launch, LaunchedProcess
@@ -21,6 +22,7 @@ class Launcher(ABC):
     Attributes:
         addresses: the addresses of the nodes, by number.
         has_own_machines: True if the nodes are machines of an engine's job; else all of them are this machine.
+        mpi_variables: environment variables by which the engine of such a job tells MPI's launcher about its nodes.
         passes_signals: True if the processes that the supervisor starts pass a signal on to those of the script.
         variables: the names of variables whose values are specific to a run or process.
         variable_prefixes: prefixes of the names of further variables of this kind.
@@ -31,11 +33,17 @@ class Launcher(ABC):
 
     passes_signals: ClassVar[bool] = False
 
-    def __init__(self, launch: Launch, addresses: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        addresses: Sequence[str] = (),
+        mpi_variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Create a launcher; without addresses, all nodes are this machine."""
         self.launch = launch
         self.addresses = tuple(addresses) or (ADDRESS,) * launch.node_count
         self.has_own_machines = bool(addresses)
+        self.mpi_variables = dict(mpi_variables)
 
     @property
     def port_count(self) -> int:

@@ -44,14 +44,9 @@ class MpiLauncher(Launcher):
             | _AS_ROOT
             | build_master_variables(self.addresses[0], ports[0])
             | _build_batch_variables(self.addresses[0], ports[0])
-            | (self._build_slot_variable() if self.has_own_machines else _OVERSUBSCRIBED)
+            | (self.mpi_variables if self.has_own_machines else _OVERSUBSCRIBED)
         )
         return [LaunchedProcess(0, variables, STD_LOG)]
-
-    def _build_slot_variable(self) -> dict[str, str]:
-        """Return the variable that tells MPI's launchers the number of processes on each node of a Slurm job."""
-        per_node = self.launch.process_count // self.launch.node_count
-        return {"SLURM_TASKS_PER_NODE": f"{per_node}(x{self.launch.node_count})"}
 
     def build_command_prefix(self) -> list[str]:
         """Return the command of MPI's launcher, which precedes the command to be run in each process."""

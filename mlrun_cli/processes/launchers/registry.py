@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from mlrun_cli.processes.launch import Launch
@@ -14,9 +15,17 @@ from mlrun_cli.processes.launchers.base import Launcher
 _OTHER_MODULES = {"__init__", "base", "registry"}
 
 
-def get_launcher(launch: Launch, addresses: Sequence[str] = ()) -> Launcher:
-    """Return a launcher of the launch's kind for nodes with these addresses, by default all on this machine."""
-    return _load_launcher_class(launch.kind)(launch, addresses)
+def get_launcher(
+    launch: Launch, addresses: Sequence[str] = (), mpi_variables: Mapping[str, str] = MappingProxyType({})
+) -> Launcher:
+    """Return a launcher of the launch's kind for nodes with these addresses, by default all on this machine.
+
+    Args:
+        launch: the launch.
+        addresses: the addresses of the nodes of an engine's job.
+        mpi_variables: environment variables by which that engine tells MPI's launcher about the nodes.
+    """
+    return _load_launcher_class(launch.kind)(launch, addresses, mpi_variables)
 
 
 @cache

@@ -6,6 +6,7 @@ import pytest
 
 from mlrun_cli.processes.launch import Launch
 from mlrun_cli.processes.launchers.registry import get_launcher
+from mlrun_cli.targets.slurm.job_nodes import SlurmJobNodes
 
 PORTS = list(range(20_000, 20_300))
 
@@ -107,5 +108,6 @@ def test_each_tensorflow_process_has_the_address_of_its_node() -> None:
 
 def test_mpi_knows_how_many_processes_each_machine_has() -> None:
     launch = Launch("mpi", node_count=2, process_count=6, launcher="/usr/bin/mpirun")
-    (process,) = get_launcher(launch, ["10.0.0.1", "10.0.0.2"]).prepare_processes(PORTS[:1])
+    variables = SlurmJobNodes("n[1-2]").build_mpi_variables(launch)
+    (process,) = get_launcher(launch, ["10.0.0.1", "10.0.0.2"], variables).prepare_processes(PORTS[:1])
     assert process.variables["SLURM_TASKS_PER_NODE"] == "3(x2)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlrun_cli.node.slurm.job_nodes import find_node_list
+from mlrun_cli.targets.job_nodes import find_job_nodes
 
 _JOB = {"SLURM_JOB_ID": "17", "SLURM_JOB_NODELIST": "n[1-4]"}
 _TASK = {**_JOB, "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}
@@ -24,4 +24,5 @@ _TASK = {**_JOB, "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}
 def test_only_a_job_of_slurm_has_the_nodes_of_its_variables(
     job_id: str, variables: dict[str, str], expected: str | None
 ) -> None:
-    assert find_node_list(job_id, variables) == expected
+    nodes = find_job_nodes(job_id, variables)
+    assert (None if nodes is None else nodes.node_list) == expected

@@ -1,7 +1,7 @@
-"""`python …/mlrun_cli/node/slurm/relay_program.py RUN_FOLDER NODE COMMAND…`: execute a process of a run's script.
+"""`python …/mlrun_cli/node/relay_program.py RUN_FOLDER VARIABLE=NODE COMMAND…`: execute a process of a run's script.
 
-The supervisor and its socket are on NODE. On any other node, another process is started first, which forwards what
-this one asks to the shared folder, and ends with it.
+The supervisor and its socket are on NODE; VARIABLE contains the name of this process's node. On any other node, another
+process is started first, which forwards what this one asks to the shared folder, and ends with it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import signal
 import socket
@@ -29,9 +29,10 @@ _BACKLOG = 64
 
 def main(arguments: list[str]) -> None:
     """Start a relay unless this is the supervisor's node, and replace this process with the command."""
-    folder, node, *command = arguments
+    folder, supervisor_node, *command = arguments
+    variable, _, node = supervisor_node.partition("=")
     with ExitStack() as stack:
-        if os.environ.get("SLURMD_NODENAME") != node:
+        if os.environ.get(variable) != node:
             with suppress(OSError):  # only what the script asks is without an answer then
                 os.environ["MLRUN_SOCKET_FOLDER"] = start_relay(SharedRunFolder(Path(folder)), stack)
         try:

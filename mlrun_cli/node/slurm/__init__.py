@@ -1,1 +1,0 @@
-"""The processes of a run on several nodes of a Slurm job."""
