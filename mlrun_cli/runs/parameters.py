@@ -28,6 +28,9 @@ _ASSIGNMENT = r"(?s)\+{0,2}(?P<name>[^\W\d][\w.-]*(?:/[\w.-]+)*(?:@[\w.:/-]+)?)=
 _NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _INTEGER = r"[+-]?\d+"
 _OPERATOR = r"[();<>|&]+"
+_SHELL_COMMANDS = frozenset({".", "cd", "echo", "export", "pushd", "set", "source", "ulimit", "umask", "unset"})
+"""Commands of shells that prepare for a program or print a message."""
+_VARIABLE = r"(?s)[A-Za-z_]\w*=.*"
 _SCRIPT = r"[^-].*\.(?:py|sh|R|r|jl|pl|ipynb)"
 
 
@@ -127,9 +130,10 @@ def _parse_definition_arguments(definition: Mapping[str, Any]) -> Parameters:
 
 
 def parse_command(command: str) -> Parameters:
-    """Return the parameters of the last command with a script in a shell line, or else of the line's first command.
+    """Return the parameters of the last command with a script in a shell line, or else of the line's first program.
 
-    A line with an unclosed quotation has none.
+    Commands that only prepare the shell for others, such as `cd`, are no programs. A line with an unclosed quotation
+    has no parameters.
     """
     import shlex  # noqa: PLC0415 - start-up: most runs have a script with arguments
 
@@ -145,8 +149,17 @@ def parse_command(command: str) -> Parameters:
                 commands[-1].append(word)
     except ValueError:  # a quotation mark has no counterpart
         return {}
-    last = next((each for each in reversed(commands) if _find_script_index(each) is not None), commands[0])
-    return parse_arguments(split_command(last)[1])
+    found = next((each for each in reversed(commands) if _find_script_index(each) is not None), None)
+    return parse_arguments(split_command(_find_first_program(commands) if found is None else found)[1])
+
+
+def _find_first_program(commands: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Return the first command that starts a program, without the variables set before it; empty if none does."""
+    for words in commands:
+        start = next((place for place, word in enumerate(words) if not re.fullmatch(_VARIABLE, word)), len(words))
+        if start < len(words) and words[start] not in _SHELL_COMMANDS:
+            return words[start:]
+    return ()
 
 
 def parse_arguments(arguments: Sequence[str]) -> Parameters:

@@ -64,6 +64,8 @@ def test_arguments_are_read_as_named_numbers_and_texts(arguments: Sequence[str],
         ),
         (["torchrun", "--nproc", "2", "train.py", "--lr", "0.1"], {"lr": 0.1}),
         ("train --lr 0.1 && echo done", {"lr": 0.1}),
+        ("cd src && export A=1 && LR=1 train --lr 0.1 | tee log", {"lr": 0.1}),
+        ("cd src; echo done", {}),
         ("echo 'open", {}),
     ],
 )
