@@ -113,7 +113,7 @@ class Workspace:
                 )
             make_private_folder(locator.home)
             open_home(locator.home)
-            unrecorded_runs = count_run_folders(locator.folder)
+            unrecorded_runs = _count_run_folders(locator.folder)
             make_private_folder(locator.folder)
             for name in ("runs", "snapshots"):
                 make_private_folder(locator.folder / name)
@@ -452,8 +452,8 @@ def _identify_file(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def count_run_folders(folder: Path) -> int:
-    """Return the number of run folders in a workspace's folder, whether or not the store has the runs; 0 if none."""
+def _count_run_folders(folder: Path) -> int:
+    """Return the number of run folders in a workspace folder; 0 if there are none or they cannot be listed."""
     try:
         with os.scandir(folder / "runs") as entries:
             return sum(entry.is_dir(follow_symlinks=False) and entry.name[0] != "." for entry in entries)
@@ -463,7 +463,7 @@ def count_run_folders(folder: Path) -> int:
 
 def _check_store_not_lost(locator: WorkspaceLocator) -> None:
     """Raise StoreLost if there are run folders, since a store must have existed for them."""
-    count = count_run_folders(locator.folder)
+    count = _count_run_folders(locator.folder)
     if count:
         identity = locator.identity
         raise StoreLost(

@@ -140,7 +140,7 @@ class CollectedRun:
         self._schedule_poll(now, has_news=has_news)
         if settled_at is None or has_news or not self.is_folder_available():
             return False
-        return self._has_values_or_timed_out(settled_at, now)
+        return self._is_wait_for_values_over(settled_at, now)
 
     def refresh(self) -> None:
         """Store the new events, read from the file server instead of this machine's cache."""
@@ -177,7 +177,7 @@ class CollectedRun:
         if not self.is_folder_available():
             self._ended_since = None
             return False
-        if not self._has_values_or_timed_out(self._ended_since, now):
+        if not self._is_wait_for_values_over(self._ended_since, now):
             return False
         outcome = outcome._replace(warnings=(*outcome.warnings, *self._reader.warnings))
         row = self._workspace.runs.get_by_key(self.run.key)
@@ -192,8 +192,8 @@ class CollectedRun:
         record_outcome(self._workspace, self.run, outcome, self._redactor)
         return True
 
-    def _has_values_or_timed_out(self, since: float, now: float) -> bool:
-        """Return whether all values logged before the outcome are stored, or their time since `since` is over."""
+    def _is_wait_for_values_over(self, since: float, now: float) -> bool:
+        """Return whether the wait for logged values, begun at `since`, is over: all are stored, or it has timed out."""
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
         return self._reader.has_ingested(sizes) or now >= since + _JOURNALS_SECONDS
 

@@ -46,8 +46,8 @@ class ContainerTermination:
         self._result = None
         return True
 
-    def wait_until_complete(self) -> tuple[str, ...]:
-        """Kill the remaining containers, and wait briefly for their end; return a tuple with a warning if one may run.
+    def finish(self) -> tuple[str, ...]:
+        """Kill the remaining containers and wait briefly; return warnings, none unless a container may still run.
 
         An engine that has not responded in time is not called again.
         """

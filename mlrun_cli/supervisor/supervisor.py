@@ -163,7 +163,7 @@ class Supervisor:
             run.workspace.enable_frequent_checkpoints()
         if run.submission.retry is None:
             run.change_status({RunStatus.RUNNING}, RunStatus.FINALIZING)
-        containers = () if script.container_termination is None else script.container_termination.wait_until_complete()
+        containers = () if script.container_termination is None else script.container_termination.finish()
         left = end_processes(script.group.list_survivors, stop.remaining_grace_seconds)
         if self._begin_next_attempt(script, end):
             return None

@@ -20,7 +20,7 @@ end = ContainerTermination(ContainerPlan(sys.argv[1], "image"), "exp_1", os.envi
 print(end.advance(1.0))
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.01)
-print(end.advance(10.0), end.advance(11.0), *end.wait_until_complete())
+print(end.advance(10.0), end.advance(11.0), *end.finish())
 """
 
 
