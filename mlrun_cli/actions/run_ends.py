@@ -92,7 +92,7 @@ def cancel_run(workspace: Workspace, run: Run, grace_seconds: float, *, wakes_su
 
 
 def _request_end(workspace: Workspace, run: Run, grace_seconds: float, error: Mapping[str, Any] | None) -> bool:
-    """Record a request, within a transaction, to end a run; return whether that has ended it immediately.
+    """Record a request, in the caller's transaction, to end a run; return whether that has ended it immediately.
 
     This is so if the run has no supervisor to stop it, and no job that could start one.
     """

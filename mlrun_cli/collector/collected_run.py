@@ -309,7 +309,7 @@ class CollectedRun:
             runs.update(key, **columns)
 
     def _store_queued_status(self) -> None:
-        """Set the run's status to Queued, within a transaction, unless the run has ended or is being canceled."""
+        """Set the status to Queued, in the caller's transaction, unless the run has ended or is being canceled."""
         before = ALIVE_STATUSES - {RunStatus.CANCEL_REQUESTED, RunStatus.QUEUED}
         self._workspace.runs.change_status(self.run.key, before, RunStatus.QUEUED)
 

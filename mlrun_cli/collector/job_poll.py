@@ -64,7 +64,7 @@ class JobPoll:
         self._has_looked_for_ids = bool(lacking) and not self._has_looked_for_ids
         try:
             if self._has_looked_for_ids:
-                self._query_job_ids(lacking)
+                self._update_job_ids(lacking)
             else:
                 self._query_jobs(runs)
         except EngineUnavailable as error:
@@ -99,7 +99,7 @@ class JobPoll:
             EngineUnavailable: the engine does not answer.
             StoreError: the store cannot be used.
         """
-        self._query_job_ids([run])
+        self._update_job_ids([run])
         return run.key in self._found
 
     def is_job_of(self, run: Run, job_id: str) -> bool:
@@ -183,7 +183,7 @@ class JobPoll:
         self._asked = ids
         self.is_silent = False
 
-    def _query_job_ids(self, runs: Collection[Run]) -> None:
+    def _update_job_ids(self, runs: Collection[Run]) -> None:
         """Query the target's engine for the job ids of runs; store those found, and set NotStarted runs to Queued."""
         workspace = self._target.workspace
         found = self._target.find_job_ids([run.run_id for run in runs])

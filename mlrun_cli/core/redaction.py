@@ -225,7 +225,7 @@ class Redactor:
         return REDACTED if self.is_secret(name, value) else self.redact_value(value)
 
     def redact_document(self, value: Any) -> Any:
-        """Redact every string of a JSON value as prose, or entirely if its key denotes a secret."""
+        """Return a JSON value with each secret under a key replaced, and its other strings redacted as prose."""
 
         def redact(name: str, text: str) -> str:
             return (

@@ -150,7 +150,7 @@ def _build_no_file_error(location: str) -> DataNotFound:
 
 
 def _walk_files(root: str) -> Iterator[str]:
-    """Yield the paths of all files below a folder, following links and visiting each folder once."""
+    """Yield the paths of the files below a folder, except temporary ones; links are followed, each folder once."""
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         status = os.stat(folder)

@@ -133,7 +133,7 @@ def _build_container_name(run_id: str, process_index: int) -> str:
 
 
 def _is_passed_to_container(variable_name: str) -> bool:
-    """Return whether a variable is passed to every container: it is one of the run, of Python or of a launcher."""
+    """Return whether a variable is passed to every container, since it belongs to the run, Python or a launcher."""
     return variable_name.startswith(_OF_A_RUN) or variable_name in _FOR_PYTHON or is_launch_variable(variable_name)
 
 

@@ -125,7 +125,7 @@ def _build_tutorial(name: str, _: Mapping[str, str | None]) -> CuratedEnvironmen
 
 
 def _build_scikit_learn(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
-    """Return an environment such as `AzureML-Scikit-learn-0.20.3`; it has no wheels for Pythons after 3.7."""
+    """Return an environment such as `AzureML-Scikit-learn-0.20.3`, whose packages need Python 3.7 for their wheels."""
     packages = (f"scikit-learn=={fields['version']}", "scipy==1.2.1", "joblib==0.13.2")
     return CuratedEnvironment(name, "3.7", packages, ("Python 3.7",))
 

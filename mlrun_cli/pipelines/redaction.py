@@ -99,7 +99,7 @@ def redact_parameter(name: str, value: str, secret_names: frozenset[str], redact
 
 
 def redact_parameter_value(name: str, value: _V, secret_names: frozenset[str], redactor: Redactor) -> _V | str:
-    """Return a parameter's value redacted by `redact_parameter`; only a secret number changes its type, to a string."""
+    """Return a parameter's value with its secrets redacted; a secret number becomes a string."""
     if isinstance(value, str):
         return redact_parameter(name, value, secret_names, redactor)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -85,7 +85,7 @@ def select_usable_gpus(gpus: Sequence[Gpu], visible_devices: str | None) -> list
 
 
 def _find_canonical_name(gpus: Sequence[Gpu], identifier: str) -> str | None:
-    """Return the canonical name of the GPU with this number or prefix of a UUID, or None if there is no such GPU."""
+    """Return the canonical name of a GPU, given its number or a UUID prefix; None if unknown. MIG names stay."""
     if identifier == _NONE:
         return None
     if identifier.startswith(_PART):

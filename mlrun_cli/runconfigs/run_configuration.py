@@ -86,7 +86,9 @@ class RunConfiguration(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration, including its secrets, as a JSON-compatible dict for `from_json`."""
-        return {name: _to_plain(value) for name, value in self._asdict().items()} | {"python": self.python._asdict()}
+        return {name: _copy_if_mapping(value) for name, value in self._asdict().items()} | {
+            "python": self.python._asdict()
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunConfiguration:
@@ -164,7 +166,7 @@ class RunConfiguration(NamedTuple):
         )
 
 
-def _to_plain(value: object) -> object:
+def _copy_if_mapping(value: object) -> object:
     """Return a mapping as a new dict, and any other value unchanged."""
     return dict(value) if isinstance(value, Mapping) else value
 

@@ -78,10 +78,10 @@ def to_plain_runconfig(node: Node) -> dict[str, Any]:
         Unsupported: it is something else, such as a step's configuration.
     """
     root, _ = translate_old_keys(node)
-    document = _to_plain(root)
+    document = _convert_to_plain_values(root)
     keys = root.as_mapping()
     if "environment" in keys and isinstance(keys["environment"].content, dict):
-        document["environment"] = _to_plain(keys["environment"])
+        document["environment"] = _convert_to_plain_values(keys["environment"])
     if "arguments" in keys and isinstance(keys["arguments"].content, tuple):
         document["arguments"] = [_read_argument(item) for item in keys["arguments"].content]
     return document
@@ -93,10 +93,10 @@ def read_plain_environment(path: Path) -> dict[str, Any]:
     Raises:
         InvalidFile: it is not a YAML or JSON mapping.
     """
-    return _to_plain(read_document(path))
+    return _convert_to_plain_values(read_document(path))
 
 
-def _to_plain(section: Node) -> dict[str, Any]:
+def _convert_to_plain_values(section: Node) -> dict[str, Any]:
     return {
         key: _read_texts(node) if key in _TEXT_KEYS else node.to_plain() for key, node in section.as_mapping().items()
     }

@@ -55,7 +55,7 @@ def store_next_attempt(
 
 
 def store_attempt_begun_on_node(workspace: Workspace, run: Run, started_at: int, outcome: Outcome) -> None:
-    """Record, within a transaction, that a supervisor on a node has begun the next attempt of a run.
+    """Record, in the caller's transaction, that a supervisor on a node has begun the next attempt of a run.
 
     This is so even if the run is to be canceled or was ended meanwhile: what is logged from now on is of the next
     attempt.

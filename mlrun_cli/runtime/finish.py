@@ -244,7 +244,7 @@ def get_signal_name(signal_number: int) -> str:
 
 
 def clean_working_folder(workspace: Workspace, submission: Submission, folder: RunFolder) -> None:
-    """Remove the run's secrets and, from its working folder, the unchanged copies of the snapshot's files."""
+    """Remove a run's secrets, and from its working folder what the script did not write or the run does not keep."""
     for file in (folder.secrets, folder.restarts):
         file.unlink(missing_ok=True)
     shutil.rmtree(folder.unfinished_work, ignore_errors=True)
@@ -302,7 +302,7 @@ def get_script_lock_name(run: Run) -> str:
 
 
 def end_runs_of_script(workspace: Workspace, run: Run, status: RunStatus, ended_at: int) -> None:
-    """End the live interactive runs that a run's script has started, with this status, within a transaction."""
+    """End the live interactive runs that a run's script has started, with this status, in the caller's transaction."""
     error = None
     if status is RunStatus.FAILED:
         message = f"The script of the run {run.run_id} failed before it had ended this one."

@@ -47,7 +47,7 @@ class Offsets(Protocol):
         """Return the offsets up to which these journals, and possibly others, have been read, keyed by journal name."""
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
+        """Advance a journal's read offset, in the caller's transaction; return False if another reader has moved it."""
 
 
 class RunOffsets:
@@ -62,7 +62,7 @@ class RunOffsets:
         return self._workspace.journals.get_offsets(self._run_key)
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
+        """Advance a journal's read offset, in the caller's transaction; return False if another reader has moved it."""
         return self._workspace.journals.advance(self._run_key, journal_name, old_offset, new_offset)
 
 
@@ -78,7 +78,7 @@ class SessionOffsets:
         return {name: self._workspace.journals.get_session_offset(name) for name in journal_names}
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
-        """Advance a journal's read offset, within a transaction; return False if another reader has moved it."""
+        """Advance a journal's read offset, in the caller's transaction; return False if another reader has moved it."""
         if old_offset == 0 and not self._folder.is_dir():
             # The session has ended: all of its data is in the store, and its offsets were deleted.
             return False
@@ -307,7 +307,7 @@ def redact_logged_values(logged: list[LoggedValue], redactor: Redactor) -> list[
 
 
 def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:
-    """Store the tag changes in these entries for a run, within a transaction."""
+    """Store the tag changes in these entries for a run, in the caller's transaction."""
     tags: dict[str, str | None] = {}
     removed: dict[str, None] = {}
     for change, what in entries.tag_changes:
@@ -324,14 +324,14 @@ def store_tag_changes(runs: RunStore, run_key: int, entries: Entries) -> None:
 
 
 def store_parameters(parameters: ParameterStore, run_key: int, entries: Entries, redactor: Redactor) -> None:
-    """Store the logged parameters in these entries for a run, without secrets, within a transaction."""
+    """Store the logged parameters in these entries for a run, without secrets, in the caller's transaction."""
     if entries.parameters:
         clean = redactor.redact_document(entries.parameters)
         parameters.set_logged_parameters(run_key, {name: Parameter.from_text(text) for name, text in clean.items()})
 
 
 def store_requested_ends(runs: RunStore, run_key: int, entries: Entries, redactor: Redactor) -> None:
-    """Store the ends of runs that a script has requested in these entries, within a transaction."""
+    """Store the ends of runs that a script has requested in these entries, in the caller's transaction."""
     for status, error in entries.endings:
         wanted = RunStatus.FAILED if status == RunStatus.FAILED.value else RunStatus.COMPLETED
         runs.request_end(run_key, wanted, redactor.redact_error(error))

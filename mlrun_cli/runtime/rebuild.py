@@ -87,7 +87,7 @@ def import_folders(
 
 
 class _FolderImport:
-    """An import, within a transaction."""
+    """An import, in the caller's transaction."""
 
     def __init__(
         self, database: Database, folder: Path, redactor: Redactor, salvage: Salvage | None, *, is_rebuilt: bool

@@ -40,7 +40,7 @@ class ScheduleKeeper:
         self._folder = KeeperFolder(workspace)
 
     def run(self) -> None:
-        """Submit the due runs of schedules until no schedule is active."""
+        """Submit the due runs of schedules until no schedule is active and no run is pending."""
         make_counterpart_folder(self._folder.path)
         is_mine = True
         while is_mine:

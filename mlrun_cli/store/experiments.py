@@ -76,7 +76,7 @@ class ExperimentStore:
         )
 
     def delete(self, experiment_key: int) -> bool:
-        """Delete an experiment, within a transaction; return False if it has runs or does not exist."""
+        """Delete an experiment, in the caller's transaction; return False if it has runs or does not exist."""
         deleted = self._database.execute(
             "DELETE FROM experiments WHERE experiment_key = :key"
             " AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_key = :key)",
@@ -115,7 +115,7 @@ class ExperimentStore:
             )
 
     def reserve_run_numbers(self, name: str, count: int = 1) -> tuple[Experiment, int]:
-        """Reserve run numbers, within a transaction; return the experiment, created if needed, and the first number."""
+        """Reserve run numbers, in the caller's transaction; return the experiment, created if new, and the first."""
         self.ensure(name)
         row = self._database.row(
             "UPDATE experiments SET last_run_number = last_run_number + :count WHERE name = :name RETURNING *",

@@ -94,7 +94,7 @@ class MetricStore:
             self._store_summary(series)
 
     def copy(self, run_key: int, new_run_key: int) -> None:
-        """Copy all values of a run to a run that has none, within a transaction."""
+        """Copy all values of a run to a run that has none, in the caller's transaction."""
         self._database.execute(
             "INSERT INTO metrics (run_key, name, shape, description, value_count, last_value, min_value, max_value)"
             " SELECT :new_run_key, name, shape, description, value_count, last_value, min_value, max_value"
@@ -252,7 +252,7 @@ class MetricStore:
         return found
 
     def list_last_numbers_by_key(self, metric_keys: Mapping[str, int]) -> Sequence[tuple[str, float, int, int]]:
-        """Return the name, last number, time and step of the numeric ones of the given metrics, in the same order."""
+        """Return name, last number, time and step of each numeric metric among the given ones, in the same order."""
         found = []
         for name, key in metric_keys.items():
             row = self._database.row(

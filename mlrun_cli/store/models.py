@@ -111,7 +111,7 @@ class ModelStore:
         return {row["name"]: json.loads(row["document"]) for row in rows}
 
     def set_registry_data(self, name: str, registry_data: Mapping[str, Any] | None) -> None:
-        """Set the registry data of an MLflow client for a model, within a transaction; None removes it."""
+        """Set the registry data of an MLflow client for a model, in the caller's transaction; None removes it."""
         self._database.execute(
             "INSERT INTO model_names (name, last_version, document) VALUES (:name, 0, :document)"
             " ON CONFLICT (name) DO UPDATE SET document = excluded.document",

@@ -147,7 +147,7 @@ class RebuildDocumentStore:
         return bool(self._insert_row(table, row, "ON CONFLICT DO NOTHING"))
 
     def insert_run(self, document: Mapping[str, Any]) -> int:
-        """Insert a run, under its former key if that is free, within a transaction; return its key."""
+        """Insert a run, under its former key if that is free, in the caller's transaction; return its key."""
         row = dict(document["row"])
         row["experiment_key"] = self._ensure_experiment(document["experiment"])
         taken = self._database.row("SELECT 1 FROM runs WHERE run_key = :key", key=row.get("run_key"))
@@ -196,7 +196,7 @@ class RebuildDocumentStore:
             )
 
     def delete_run(self, run_key: int) -> None:
-        """Delete a run with its data, regardless of its status, within a transaction."""
+        """Delete a run with its data, regardless of its status, in the caller's transaction."""
         self._database.execute(
             "DELETE FROM metric_values WHERE metric_key IN (SELECT metric_key FROM metrics WHERE run_key = :key)",
             key=run_key,

@@ -54,7 +54,7 @@ class Recorder:
         return list(self._records.read_documents(keys))
 
     def write_missing_records(self) -> int:
-        """Record missing or outdated documents, within a transaction; return the number of recorded runs.
+        """Record missing or outdated documents, in the caller's transaction; return the number of recorded runs.
 
         Documents may be missing because of an older version or a full disk.
         """

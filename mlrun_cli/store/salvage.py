@@ -21,7 +21,7 @@ class Salvage:
         self._damaged = damaged
 
     def insert_missing_named_rows(self, sound_database: Database) -> None:
-        """Insert the rows of the `NAMED_TABLES` that a sound database lacks, within a transaction."""
+        """Insert the rows of the `NAMED_TABLES` that a sound database lacks, in the caller's transaction."""
         records = RebuildDocumentStore(sound_database)
         for table in NAMED_TABLES:
             for row in self._damaged.rows(table, NAMED_TABLES[table]):

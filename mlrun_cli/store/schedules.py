@@ -44,7 +44,7 @@ class ScheduleStore:
         return bool(changed)
 
     def replace_settings(self, schedule: Schedule, settings: ScheduleSettings) -> bool:
-        """Replace only the settings of a schedule, within a transaction; return False if they have changed meanwhile.
+        """Replace a schedule's settings, in the caller's transaction; return False if they have changed meanwhile.
 
         SQLite leaves the bytes of a replaced text in its file, except where a text of the same length overwrites them.
         """

@@ -210,7 +210,7 @@ def _get_required(node: Node, key: str, expected: str) -> Node:
 
 
 def _read_choice(node: Node, key: str, choices: Mapping[str, _Value]) -> _Value:
-    """Return the entry of `choices` whose key is, case-insensitively, the text under a key of a node."""
+    """Return the value in `choices` for the text under a node's key, ignoring case; raise if there is none."""
     found = _get_required(node, key, f"one of {', '.join(choices)}")
     text = found.as_text()
     by_word = {word.lower(): word for word in choices}

@@ -75,7 +75,7 @@ class ClusterAttachment(Attachment, Generic[Settings]):
     def __init__(
         self, settings: Settings, *, shared_folder: str, python: str | None = None, checks_nodes: bool = True
     ) -> None:
-        """Make a request.
+        """Create a request.
 
         Args:
             settings: the settings of the cluster.

@@ -120,7 +120,7 @@ def read_listing(
 def _add_missing_runs(
     workspace: Workspace, runs: Sequence[Run], keys: Collection[int], *, is_newest_first: bool
 ) -> Sequence[Run]:
-    """Return the runs with missing ones of `keys` added, in their places if newest first, otherwise at the end."""
+    """Return the runs, to which those of `keys` are added that they lack: in order if newest first, else at the end."""
     missing = set(keys) - {run.key for run in runs}
     if not missing:
         return runs

@@ -60,7 +60,7 @@ def get_model(
     run_id: str | None = None,
     framework: str | None = None,
 ) -> dict[str, Any]:
-    """Return the record of the newest model that matches the filter built from the arguments by `_build_filter`."""
+    """Return the record of the newest model that matches the arguments (see `_build_filter`)."""
     which = _build_filter(name, version, tags, properties, run_id=run_id, framework=framework)
     return _build_record(context, actions.get_model(context.workspace, which))
 

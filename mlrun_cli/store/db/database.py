@@ -65,7 +65,7 @@ class Dialect(Protocol):
     """The clause that makes a query find metrics by run and name, if the database has such a hint."""
 
     next_run_key: str
-    """The key that the next run will have, as an expression; it is certain within a transaction."""
+    """The key that the next run will have, as an expression; it is certain in the caller's transaction."""
 
     def build_unindexed_column(self, column: str) -> str:
         """Return an SQL expression for a column that prevents the use of an index; it may be the column itself."""
@@ -95,7 +95,7 @@ class Dialect(Protocol):
         """
 
     def list_existing_terms(self, database: Database, terms: Sequence[str]) -> Sequence[str]:
-        """Return those of some terms from `list_index_terms` that the index has, or one if it has none."""
+        """Return the given terms from `list_index_terms` that the index contains, or one if it contains none."""
 
     def build_text_condition(self, text: str, terms: Mapping[str, Sequence[str]]) -> TextCondition:
         """Return the SQL condition that a row of `run_texts` contains every word of `text`, case-insensitively.

@@ -171,7 +171,10 @@ class RunConditions:
         return [*bounds, *self._sets, *(build_leaf(("runs", each)) for each in self._ranges)]
 
     def leave_out_missing_terms(self) -> None:
-        """Make `text_query` faster, which takes as long as finding some thousands of runs by the text."""
+        """Restrict the text condition to terms that the index contains, so that `text_query` is faster.
+
+        This takes as long as finding some thousands of runs by the text.
+        """
         from mlrun_cli.store.runs.text_conditions import leave_out_missing_terms  # noqa: PLC0415 - start-up
 
         if self.text is not None and self.text.terms:

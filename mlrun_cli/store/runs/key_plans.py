@@ -358,7 +358,7 @@ def _build_plan_up_to(
 
 
 def _build_bound_conditions(order: OrderSql, *, is_tied: bool, descending: bool) -> tuple[str, str]:
-    """Return the SQL conditions that a run comes up to a rank, and that it comes beyond it.
+    """Return two SQL conditions: that a run is at or before a bound in the sort order, and that it is after the bound.
 
     Unless many runs have the value, the first holds for all of these: a single comparison takes a sixth less time.
     """

@@ -26,7 +26,7 @@ class ParameterStore:
         self._database = database
 
     def set(self, run_key: int, parameters: Parameters) -> None:
-        """Set parameters of a run, within a transaction; parameters with other names are unchanged."""
+        """Set parameters of a run, in the caller's transaction; parameters with other names are unchanged."""
         for name, parameter in parameters.items():
             self._database.execute(
                 "INSERT INTO run_parameters (run_key, name, sort_value, text)"
@@ -40,7 +40,7 @@ class ParameterStore:
         self._database.execute("DELETE FROM unread_runs WHERE run_key = :run_key", run_key=run_key)
 
     def set_logged_parameters(self, run_key: int, parameters: Parameters) -> None:
-        """Set parameters that a script has logged, within a transaction, overriding parameters from its arguments."""
+        """Set parameters that a script has logged, in the caller's transaction; they override its arguments."""
         for name, parameter in parameters.items():
             self._database.execute(
                 "INSERT INTO run_parameters (run_key, name, sort_value, text, is_logged)"
@@ -68,7 +68,7 @@ class ParameterStore:
         return found
 
     def store_definition_parameters(self, run_key: int) -> None:
-        """Store the parameters from the definition of a newly inserted run, within a transaction."""
+        """Store the parameters from the definition of a newly inserted run, in the caller's transaction."""
         row = self._database.row("SELECT run_key, definition FROM runs WHERE run_key = :run_key", run_key=run_key)
         self.set(run_key, {} if row is None else _parse_definition(row))
 

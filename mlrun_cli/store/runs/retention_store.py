@@ -54,7 +54,7 @@ class RetentionStore:
         return [row["run_id"] for row in rows]
 
     def explain_retained_runs(self, run_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the reasons why runs are not pruned, keyed by run id."""
+        """Return why some of these runs are never pruned, keyed by run id; those that may be pruned are omitted."""
         why: dict[str, str] = {}
         for places, parameters in build_in_lists("run", run_ids):
             kept = self._database.rows(

@@ -33,7 +33,7 @@ class RunStore:
         self._redactor = redactor
 
     def insert(self, experiment: Experiment, run_number: int, run_id: str, **columns: object) -> int:
-        """Insert a run with its parameters and its first status, within a transaction; return its key."""
+        """Insert a run with its parameters and its first status, in the caller's transaction; return its key."""
         values = {
             "run_id": run_id,
             "run_uuid": generate_guid(),
@@ -64,7 +64,7 @@ class RunStore:
         tag_and_values: tuple[str, Sequence[str | None]] | None = None,
         **columns: object,
     ) -> None:
-        """Insert child runs in bulk, numbered from `first_run_number`, within a transaction.
+        """Insert child runs in bulk, numbered from `first_run_number`, in the caller's transaction.
 
         `tag_and_values` is a key with a value for each run.
         """
@@ -367,7 +367,7 @@ class RunStore:
         return [(row["run_key"], row["value"] or "") for row in rows]
 
     def delete(self, run_key: int) -> bool:
-        """Delete an ended run with its data, within a transaction; return False if it is live or does not exist."""
+        """Delete an ended run with its data, in the caller's transaction; return False if it is live or missing."""
         deleted = self._database.execute(
             f"DELETE FROM runs WHERE run_key = :key AND status IN ({TERMINAL})",  # noqa: S608
             key=run_key,
@@ -383,7 +383,7 @@ class RunStore:
         return True
 
     def set_tags(self, run_key: int, tags: Mapping[str, str | None]) -> None:
-        """Add tags or change their values, within a transaction if several; secrets in them are redacted."""
+        """Add tags or change their values, in the caller's transaction if several; secrets in them are redacted."""
         redacted = self._redactor.redact_document(tags)
         with self._defer_text_update(run_key, len(redacted)):
             for name, value in redacted.items():
@@ -396,7 +396,7 @@ class RunStore:
                 )
 
     def remove_tags(self, run_key: int, names: Collection[str]) -> None:
-        """Remove tags, within a transaction if several; ignore missing ones."""
+        """Remove tags, in the caller's transaction if several; ignore missing ones."""
         with self._defer_text_update(run_key, len(names)):
             for name in names:
                 self._database.execute(
@@ -420,7 +420,7 @@ class RunStore:
         }
 
     def add_properties(self, run_key: int, properties: Mapping[str, str]) -> dict[str, str]:
-        """Add properties, within a transaction; if some exist with other values, add none and return the existing ones.
+        """Add properties, in the caller's transaction; if some have other values already, add none and return those.
 
         Secrets in them are redacted.
 

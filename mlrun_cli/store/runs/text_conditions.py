@@ -28,7 +28,7 @@ def determine_text_condition(database: Database, text: str) -> TextCondition:
 
 
 def leave_out_missing_terms(database: Database, text: str, condition: TextCondition) -> TextCondition:
-    """Return the same condition with no other terms than the index has: each row that is found is compared with all."""
+    """Return a text condition restricted to terms in the index; each row found is compared with all terms anyway."""
     terms = {word: database.dialect.list_existing_terms(database, each) for word, each in condition.terms.items()}
     return database.dialect.build_text_condition(text, terms)
 

@@ -7,7 +7,7 @@ from typing import Any, Dict
 from azureml._client.client import WorkspaceNames, get_client
 from azureml._wire.run_folder import UPLOADS
 
-__all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "populate_metrics"]
+__all__ = ["Artifact", "ImageArtifact", "JsonArtifact", "replace_artifact_uris"]
 
 _START = "aml://artifactId/"
 _DOCUMENTS = {
@@ -76,7 +76,7 @@ class ImageArtifact(Artifact):
     """An image stored by `log_image`."""
 
 
-def populate_metrics(
+def replace_artifact_uris(
     workspace: WorkspaceNames, metrics: Dict[str, Any], metric_kinds: Dict[str, str]
 ) -> Dict[str, Any]:
     """Return a copy of a run's metrics with artifact URIs replaced with `Artifact` objects.

@@ -108,12 +108,14 @@ class RunMetrics(RunFiles):
         metrics: Dict[str, Any] = self._request("runs.metrics", **wanted)
         if not populate:
             return metrics
-        from azureml.core._metric_artifacts import populate_metrics
+        from azureml.core._metric_artifacts import replace_artifact_uris
 
         shapes: Dict[str, Any] = self._request("runs.metric_shapes", **wanted)
         if not recursive:
-            return populate_metrics(self._names, metrics, shapes)
-        return {run_id: populate_metrics(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()}
+            return replace_artifact_uris(self._names, metrics, shapes)
+        return {
+            run_id: replace_artifact_uris(self._names, each, shapes.get(run_id, {})) for run_id, each in metrics.items()
+        }
 
     @property
     def metrics(self) -> Dict[str, Any]:

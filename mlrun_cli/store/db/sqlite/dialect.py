@@ -57,7 +57,7 @@ class SqliteDialect:
         return list_trigrams(database, word, limit)
 
     def list_existing_terms(self, database: Database, terms: Sequence[str]) -> Sequence[str]:
-        """Return those of some terms from `list_index_terms` that the index has, or one if it has none."""
+        """Return the given terms from `list_index_terms` that the index contains, or one if it contains none."""
         from mlrun_cli.store.db.sqlite.trigrams import list_existing_trigrams  # noqa: PLC0415 - start-up
 
         return list_existing_trigrams(database, terms)

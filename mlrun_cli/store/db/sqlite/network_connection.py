@@ -184,7 +184,7 @@ class NetworkDatabase(SqliteDatabase):
         """Do nothing, since there is no write-ahead log."""
 
     def close(self) -> None:
-        """Release the connection."""
+        """Close the connection and the files of its lock."""
         self._connection.close()
         self._lock.close()
 

@@ -51,7 +51,7 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
 
 
 def list_existing_trigrams(database: Database, trigrams: Sequence[str]) -> Sequence[str]:
-    """Return those of some trigrams from `list_trigrams` that the index has, or one if it has none."""
+    """Return the given trigrams from `list_trigrams` that the index contains, or one if it contains none."""
     # A list of no terms cannot be searched.
     return [each for each in trigrams if database.row(_THIS_TERM, term=each) is not None] or trigrams[:1]
 

@@ -51,7 +51,7 @@ def _show_panels(page: PageRequest, run: Run) -> Response:
         height=180,
         values=None,
         **build_page_links(page, has_more=len(found) > _PANELS_PER_PAGE),
-        **_read_drawing_options(page),
+        **_parse_drawing_options(page),
     )
 
 
@@ -73,7 +73,7 @@ def _show_metric(page: PageRequest, run: Run, metric_name: str) -> Response:
         height=360,
         values=values,
         **build_page_links(page, has_more=values is not None and values.has_next),
-        **_read_drawing_options(page),
+        **_parse_drawing_options(page),
     )
 
 
@@ -95,8 +95,8 @@ def _build_event_panels(page: PageRequest, run: Run, search: str) -> list[Panel]
     return found
 
 
-def _read_drawing_options(page: PageRequest) -> dict[str, Any]:
-    """Return the template context with the options for drawing the curves of the tab."""
+def _parse_drawing_options(page: PageRequest) -> dict[str, Any]:
+    """Return the options in the URL for drawing the curves of the tab, as template context; wrong ones get defaults."""
     try:
         smoothing = min(MAX_SMOOTHING, max(0.0, float(page.get_query_parameter("smooth", "0"))))
     except ValueError:
