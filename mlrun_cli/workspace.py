@@ -282,7 +282,7 @@ class Workspace:
 
         return ViewStore(self._database)
 
-    def run_folder(self, run_id: str) -> RunFolder:
+    def get_run_folder(self, run_id: str) -> RunFolder:
         """Return the folder of a run, which may not exist yet."""
         return open_run_folder(self.folder / "runs" / run_id)
 

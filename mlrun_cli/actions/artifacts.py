@@ -39,7 +39,7 @@ def move_upload(workspace: Workspace, run: Run, name: str, folder: Path, *, over
     """
     place = posixpath.normpath(name)
     source = open_file_without_links(folder / UPLOADS, place)
-    destination = workspace.run_folder(run.run_id).uploads / place
+    destination = workspace.get_run_folder(run.run_id).uploads / place
     if source is None and destination.is_file():
         return
     if source is None:
@@ -71,7 +71,7 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
     Raises:
         NotFound: the run has no such file, or it cannot be read.
     """
-    descriptor = open_run_file(workspace.run_folder(run.run_id), name)
+    descriptor = open_run_file(workspace.get_run_folder(run.run_id), name)
     if descriptor is None:
         raise RunFileNotFound(f"The run '{run.run_id}' has no file '{name}' that can be read.", target=name)
     return descriptor
@@ -143,7 +143,7 @@ def download_logs(workspace: Workspace, run: Run, folder: Path, *, overwrite: bo
 
 def _collect_file_paths(workspace: Workspace, run: Run) -> dict[str, Path]:
     """Return the paths of a run's logs, uploads and written files, keyed by name."""
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     written = {name: folder.work / name for name in _list_written_files(workspace, folder)}
     uploaded = {name: folder.uploads / name for name in list_written_files(None, folder.uploads)}
     # The run's own logs come last: a script cannot put a file of its own in their place.

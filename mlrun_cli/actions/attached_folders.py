@@ -32,7 +32,7 @@ class FolderChoices(NamedTuple):
 
 def read_submission(workspace: Workspace, run: Run) -> Submission | None:
     """Return the submission from which a run was started, or None if the run was not submitted."""
-    document = read_json(workspace.run_folder(run.run_id).submission)
+    document = read_json(workspace.get_run_folder(run.run_id).submission)
     return None if document is None else Submission.from_json(document)
 
 

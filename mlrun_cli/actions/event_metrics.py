@@ -24,7 +24,7 @@ _MAX_BYTES = 256_000_000
 
 def list_event_roots(workspace: Workspace, run: Run) -> Sequence[str]:
     """Return the paths of a run's folders in which its script may have written TensorBoard event files."""
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     return os.fspath(folder.work), os.fspath(folder.uploads)
 
 

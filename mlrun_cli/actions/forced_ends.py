@@ -46,7 +46,7 @@ def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
     unreached = workspace.runs.list_live_runs_on_target(target)
     force_end_runs(workspace, unreached, needs_engine=False)
     for run in runs:
-        remove_secrets(workspace.run_folder(run.run_id))  # the collector ends with the target
+        remove_secrets(workspace.get_run_folder(run.run_id))  # the collector ends with the target
     return [run.run_id for run in unreached]
 
 
@@ -96,7 +96,7 @@ def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence
 
     The run remains CancelRequested if its engine does not answer.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     workspace.set_busy_timeout(_MOMENT_SECONDS)
     try:
         try:
@@ -136,7 +136,7 @@ def _record_end(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
     Its secrets in a shared folder are left to the collector, which hides them in what is still to be read, and which
     finds them by the started marker.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     shared = find_shared_run_folder(folder) if needs_engine else None
     if shared is not None:
         with suppress(OSError):
@@ -159,7 +159,7 @@ def _force_end_with_children(workspace: Workspace, run: Run, *, needs_engine: bo
 
     The other child runs have ended then.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     with _kill_controller(workspace, run):
         run = cancel_run(workspace, run, 0.0, wakes_supervisor=False)
         if run.status.is_terminal:
@@ -182,7 +182,7 @@ def _kill_controller(workspace: Workspace, run: Run) -> Iterator[None]:
     A controller that cannot be killed, which may be on another machine, sees the end of its run later.
     """
     try:
-        lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
+        lock = OwnerLock.open(workspace.get_run_folder(run.run_id).lock)
     except FileNotFoundError:  # neither is there a controller
         yield
         return

@@ -48,5 +48,5 @@ def _read_current_use(workspace: Workspace, run: Run) -> CurrentUse | None:
     """Return the current resource usage of a run's script, or None if it is not running or not measured recently."""
     if run.status is not RunStatus.RUNNING:
         return None
-    use = read_current_use(workspace.run_folder(run.run_id))
+    use = read_current_use(workspace.get_run_folder(run.run_id))
     return use if use is not None and now() - use.measured_at < _CURRENT_MICROSECONDS else None

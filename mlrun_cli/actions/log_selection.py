@@ -55,7 +55,7 @@ def find_log_start(workspace: Workspace, run: Run, selection: LogSelection) -> L
         InvalidValue: the run has no such node.
         LogTimesNotFound: times are needed, and were not recorded.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     name = folder.stdout_name if selection.node is None else _get_node_log_name(folder, run, selection.node)
     log = folder.artifacts / name
     if selection.since is not None or selection.has_times:
@@ -74,7 +74,7 @@ class LineStamper:
     """Adds timestamps in UTC, to the second, to the start of log lines."""
 
     def __init__(self, workspace: Workspace, run: Run, start: LogStart) -> None:
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = workspace.get_run_folder(run.run_id)
         self._ended_at = run.ended_at
         self._offsets = {ENVIRONMENT_LOG: start.environment_offset, start.log_name: start.offset}
         self._times: dict[str, LogTimes] = {}

@@ -49,7 +49,7 @@ def follow_logs(
         RunNotFound: the run has been deleted.
     """
     # A run without a script has no log.
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     start = start or LogStart(folder.stdout_name)
     path = folder.artifacts / start.log_name if run.owner_lock is None else Path(os.devnull)
     try:
@@ -69,7 +69,7 @@ def find_decisive_log(workspace: Workspace, run: Run) -> Path:
     For a failed run it is the log of the environment build if the script was never started, or else the log of the
     first process that failed.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     if run.status is not RunStatus.FAILED:
         return folder.stdout
     if run.started_at is None:
@@ -83,7 +83,7 @@ def find_decisive_log(workspace: Workspace, run: Run) -> Path:
 
 class _Follower:
     def __init__(self, workspace: Workspace, run: Run, write: Write, watch: Watch | None, start: LogStart) -> None:
-        folder = workspace.run_folder(run.run_id)
+        folder = workspace.get_run_folder(run.run_id)
         self._workspace = workspace
         self._run = run
         self._write = write

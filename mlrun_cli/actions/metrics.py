@@ -40,7 +40,7 @@ def get_mlruns_metrics(workspace: Workspace, run: Run, *, name: str | None, last
     Raises:
         MetricNotFound: none of them has this name.
     """
-    found = read_mlruns(workspace.run_folder(run.run_id).work / MLRUNS)
+    found = read_mlruns(workspace.get_run_folder(run.run_id).work / MLRUNS)
     metrics = {
         of_run: {
             each: points[-1].value if last or len(points) == 1 else [point.value for point in points]

@@ -231,7 +231,7 @@ def _prune_runs(workspace: Workspace, ended_before: int, removal: _FolderRemover
     for topmost in workspace.retention.list_ended_trees(ended_before):
         # Asked again: a child may have been submitted since.
         for key, run_id in workspace.retention.list_removable_tree(topmost, ended_before):
-            if not removal.remove(workspace.run_folder(run_id).path):
+            if not removal.remove(workspace.get_run_folder(run_id).path):
                 break
             if not removal.dry_run:
                 workspace.checkpoint_if_disk_is_full()

@@ -101,7 +101,7 @@ def remove_runs(workspace: Workspace, runs: Sequence[Run], *, leave_files: bool 
     """
     stayed, left, is_away = [], [], False
     for run in runs:
-        folder = workspace.run_folder(run.run_id)
+        folder = workspace.get_run_folder(run.run_id)
         try:
             shared = find_shared_run_folder(folder)
             if leave_files and shared is not None and is_shared_folder_unavailable(folder):

@@ -117,7 +117,7 @@ def _list_unsupervised_statuses(workspace: Workspace, run: Run) -> Set[RunStatus
         return ALIVE_STATUSES
     if run.controller is not None:
         return frozenset()
-    is_on_engine = find_shared_run_folder(workspace.run_folder(run.run_id)) is not None
+    is_on_engine = find_shared_run_folder(workspace.get_run_folder(run.run_id)) is not None
     return frozenset() if is_on_engine else frozenset({RunStatus.QUEUED})
 
 
@@ -141,7 +141,7 @@ def _remove_secrets(workspace: Workspace, run: Run) -> None:
 
     If the process is killed in between, the run has no secrets, and is Canceled when it would be started.
     """
-    workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+    workspace.get_run_folder(run.run_id).secrets.unlink(missing_ok=True)
 
 
 def wait_for_runs(

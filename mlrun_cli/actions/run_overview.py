@@ -77,7 +77,7 @@ def _read_metric(workspace: Workspace, run: Run, summary: MetricSummary) -> Metr
 
 def _describe_environment(workspace: Workspace, run: Run) -> Sequence[str]:
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
-    record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
+    record = read_json(workspace.get_run_folder(run.run_id).environment_record) or {}
     is_own = section.get("userManagedDependencies") or not record
     packages = len(record.get("installed") or ())
     details = (

@@ -29,7 +29,7 @@ def get_runconfig_variables(run: Run) -> dict[str, str]:
 def read_packages(workspace: Workspace, run: Run) -> dict[str, str]:
     """Return the Python version, the image, and the versions of installed packages, keyed by name."""
     section: Mapping[str, Any] = ((run.definition or {}).get("environment") or {}).get("python") or {}
-    record = read_json(workspace.run_folder(run.run_id).environment_record) or {}
+    record = read_json(workspace.get_run_folder(run.run_id).environment_record) or {}
     details = {"python": record.get("python") or section.get("interpreterPath"), "image": record.get("image")}
     found = {name: str(value) for name, value in details.items() if value}
     for line in record.get("installed") or ():

@@ -179,7 +179,7 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the details of a run in the format of `Run.get_details()`, with the URLs of its logs."""
-    logs = {name: path.as_uri() for name, path in workspace.run_folder(run.run_id).find_log_files().items()}
+    logs = {name: path.as_uri() for name, path in workspace.get_run_folder(run.run_id).find_log_files().items()}
     return build_run_details(run, logs)
 
 

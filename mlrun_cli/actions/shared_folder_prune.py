@@ -153,7 +153,7 @@ def _prune_copies(shared_folder: SharedFolder, options: _Options) -> SharedPrune
     """Remove copies of mlrun-cli and its SDK that no run or recent submission uses, and return the result."""
     needed = set()
     for folder in _iterate_run_folders(shared_folder, options.excluded):
-        run_folder = shared_folder.run_folder(folder.name)
+        run_folder = shared_folder.get_run_folder(folder.name)
         needed.add((read_json(run_folder.program) or {}).get("folder"))
         needed.add((read_json(run_folder.submission) or {}).get("sdk_folder"))
     pruned = SharedPruneResult()

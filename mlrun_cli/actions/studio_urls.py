@@ -44,7 +44,7 @@ def build_endpoint_submit_url(workspace: Workspace, endpoint_id: str) -> str:
 
 def build_run_show_record(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the record of a run for `run show`, with parameters, used resources and `web_view`, its page's URL."""
-    resources = read_resources(workspace.run_folder(run.run_id))
+    resources = read_resources(workspace.get_run_folder(run.run_id))
     return {
         **build_run_record(run),
         "parameters": get_parameters(workspace, run),

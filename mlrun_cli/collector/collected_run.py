@@ -69,7 +69,7 @@ class CollectedRun:
         self.next_poll = 0.0
         self._workspace = workspace
         self._relay = relay
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = workspace.get_run_folder(run.run_id)
         self._redactor = read_run_redactor(shared, workspace.redactor)
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redactor, is_shared=True)
         self._reload_run()

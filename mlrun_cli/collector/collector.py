@@ -240,7 +240,7 @@ class Collector:
             self._record_lost_run(run, collected, end, now)
 
     def _open_run(self, run: Run) -> CollectedRun | None:
-        shared = find_shared_run_folder(self._workspace.run_folder(run.run_id))
+        shared = find_shared_run_folder(self._workspace.get_run_folder(run.run_id))
         if shared is None or not shared.path.exists():
             return None
         relay = RequestRelay(self._target, run, shared, self._selector)
@@ -263,7 +263,7 @@ class Collector:
         Without the run's secrets, which would have to be hidden in what it has logged, nothing more is stored.
         """
         collected = self._collected.get(run.key)
-        shared = self._shared_folder.run_folder(run.run_id)
+        shared = self._shared_folder.get_run_folder(run.run_id)
         try:
             if collected is None and shared.secrets.exists():
                 collected = self._open_run(run)
@@ -296,7 +296,9 @@ class Collector:
             status = None if key is None else self._workspace.runs.find_status(key)
             if status is None and run_id not in self._leftovers:
                 self._strangers.add(run_id)
-            elif (status is None or status.is_terminal) and self._shared_folder.run_folder(run_id).remove_leftovers():
+            elif (status is None or status.is_terminal) and self._shared_folder.get_run_folder(
+                run_id
+            ).remove_leftovers():
                 self._leftovers.discard(run_id)
 
     def _list_started_run_ids(self) -> frozenset[str]:
@@ -359,7 +361,7 @@ class Collector:
         has_started = collected is not None and collected.has_started
         if has_started or self._jobs.has_job_id(run) or self._stops.was_stop_sent(run):
             return SubmissionEvidence.ANSWERED
-        return read_submission_evidence(self._workspace.run_folder(run.run_id))
+        return read_submission_evidence(self._workspace.get_run_folder(run.run_id))
 
     def _resubmit(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Submit the job of a run again, or record the end of the run if the engine refuses the job."""
@@ -380,13 +382,13 @@ class Collector:
 
     def _record_submission_problem(self, run: Run, error: Exception) -> None:
         """Log why the job of a run cannot be submitted again, and record this as the reason why the run waits."""
-        redactor = read_run_redactor(self._shared_folder.run_folder(run.run_id), self._workspace.redactor)
+        redactor = read_run_redactor(self._shared_folder.get_run_folder(run.run_id), self._workspace.redactor)
         text = str(redactor.redact_error(" ".join(str(error).split())))
         if self._submit_problems.get(run.key) != text:
             self._submit_problems[run.key] = text
             write_log(f"{run.run_id} cannot be submitted again now: {text}")
         is_silence = isinstance(error, EngineUnavailable)
-        record_submission_problem(self._workspace.run_folder(run.run_id), "" if is_silence else text)
+        record_submission_problem(self._workspace.get_run_folder(run.run_id), "" if is_silence else text)
 
     def _record_end(self, run: Run, collected: CollectedRun, now: float) -> None:
         """Record the outcome that a run's supervisor wrote, adjusted if the supervisor was interrupted."""
@@ -414,7 +416,7 @@ class Collector:
 
     def _explain_end(self, run: Run, job: Job | None) -> Job | None:
         """Return the job, with its end explained by the supervisor's log if possible, or None if there is none."""
-        log = self._shared_folder.run_folder(run.run_id).supervisor_log
+        log = self._shared_folder.get_run_folder(run.run_id).supervisor_log
         return None if job is None else self._target.explain_end(job, log)
 
     def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
@@ -445,7 +447,7 @@ class Collector:
     def _forget_run(self, run: Run) -> None:
         """Remove the leftover files of a run that has ended, or remember them for later, and forget the run."""
         collected = self._collected.pop(run.key, None)
-        shared = self._shared_folder.run_folder(run.run_id)
+        shared = self._shared_folder.get_run_folder(run.run_id)
         if not (shared.remove_leftovers() if collected is None else collected.close()):
             write_log(f"the secrets of {run.run_id} cannot be removed now")
             self._leftovers.add(run.run_id)

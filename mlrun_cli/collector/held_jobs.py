@@ -38,7 +38,7 @@ class HeldJobs:
         job = self._jobs.find_job(run)
         if job is None or not job.is_held or self._jobs.asked_at <= self._released_at.get(run.key, 0.0):
             return None
-        folder = self._target.workspace.run_folder(run.run_id)
+        folder = self._target.workspace.get_run_folder(run.run_id)
         problems = JobProblems.read(folder)
         if problems.releases >= _MAX_RELEASES:
             words = f"{job.reason}, after {_MAX_RELEASES} attempts to release it"
@@ -67,7 +67,7 @@ class HeldJobs:
 
     def _append_to_log(self, run: Run, line: str) -> None:
         """Append a line to a run's log while its job waits, when no other process writes there; ignore failures."""
-        shared = find_shared_run_folder(self._target.workspace.run_folder(run.run_id))
+        shared = find_shared_run_folder(self._target.workspace.get_run_folder(run.run_id))
         if shared is not None:
             with suppress(OSError), shared.stdout.open("a", encoding="utf-8") as log:
                 log.write(f"{line}\n")

@@ -83,7 +83,7 @@ class JobPoll:
     def is_being_submitted(self, run: Run) -> bool:
         """Return whether a run's submitting process, which holds the owner lock until it knows the job id, is alive."""
         try:
-            with closing(OwnerLock.open(self._target.workspace.run_folder(run.run_id).lock)) as lock:
+            with closing(OwnerLock.open(self._target.workspace.get_run_folder(run.run_id).lock)) as lock:
                 return not lock.is_free()
         except OSError:
             return False

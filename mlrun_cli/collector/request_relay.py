@@ -50,7 +50,7 @@ class RequestRelay:
         self._workspace = target.workspace
         self._run = run
         self._shared = shared
-        self._folder = target.workspace.run_folder(run.run_id)
+        self._folder = target.workspace.get_run_folder(run.run_id)
         self._selector = selector
         self._worker: WorkerProcess | None = None
         self._waiting: list[_PendingRequest] = []

@@ -43,7 +43,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         MlrunError: something else is away, which may pass.
     """
     workspace = target.workspace
-    with closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    with closing(OwnerLock.open(workspace.get_run_folder(run.run_id).lock)) as lock:
         if not lock.try_acquire():
             return None
         current = workspace.runs.get_by_key(run.key)

@@ -60,7 +60,7 @@ class SentStops:
         elif (
             sent is None
             and os.path.isdir(f"{self._runs_folder}/{run.run_id}/{STREAMS}")
-            and was_streaming_command_killed(self._workspace.run_folder(run.run_id))
+            and was_streaming_command_killed(self._workspace.get_run_folder(run.run_id))
         ):
             self._record_stop(run, StopReason.STREAM_LOST, now)
         if run.key in self._sent and not self._sent[run.key].was_delivered:
@@ -114,7 +114,7 @@ class SentStops:
 
 def send_to_supervisor(workspace: Workspace, run: Run, message: CancelMessage | StopMessage) -> bool:
     """Send a message to a run's supervisor if the run has a shared folder; return False if that fails."""
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     shared = find_shared_run_folder(folder)
     if shared is not None:
         try:

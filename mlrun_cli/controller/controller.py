@@ -43,7 +43,7 @@ class Controller:
         self._workspace = workspace
         self._run = run
         self._lock = lock
-        self._folder = ControllerFolder(workspace.run_folder(run.run_id))
+        self._folder = ControllerFolder(workspace.get_run_folder(run.run_id))
         self._run_controller: RunController | None = None
         self._version = -1
         self._next_look = time.monotonic() + _LOOK_SECONDS
@@ -52,7 +52,7 @@ class Controller:
     def run(self) -> None:
         """Control the run until it has ended or the workspace no longer exists at its path."""
         self._workspace.owned_run = (self._run.run_id, self._run.key)
-        make_counterpart_folder(self._workspace.run_folder(self._run.run_id).path)
+        make_counterpart_folder(self._workspace.get_run_folder(self._run.run_id).path)
         with WakeSocket(self._folder.socket) as wake_socket:
             while self._workspace.is_database_in_place():
                 if self._try_step():
@@ -85,7 +85,7 @@ class Controller:
         """Return whether a problem is recorded and an engine has not answered the submission of a child run."""
         return self._folder.read_problem() != "" and any(
             child.status is RunStatus.NOT_STARTED
-            and has_unanswered_submission(self._workspace.run_folder(child.run_id))
+            and has_unanswered_submission(self._workspace.get_run_folder(child.run_id))
             for child in self._workspace.child_runs.list_children(self._run.key)
         )
 
@@ -103,7 +103,7 @@ class Controller:
                     run.key, {RunStatus.NOT_STARTED}, RunStatus.RUNNING, started_at=now()
                 )
             run = self._workspace.child_runs.find_by_key(self._run.key) or run
-        if run.status is RunStatus.RUNNING and was_streaming_command_killed(self._workspace.run_folder(run.run_id)):
+        if run.status is RunStatus.RUNNING and was_streaming_command_killed(self._workspace.get_run_folder(run.run_id)):
             with self._workspace.transaction(durable=True):
                 self._workspace.runs.change_status(run.key, {RunStatus.RUNNING}, RunStatus.CANCEL_REQUESTED)
             run = run._replace(status=RunStatus.CANCEL_REQUESTED)
@@ -139,7 +139,7 @@ class Controller:
             OSError: they cannot be removed now.
         """
         try:
-            remove_template_secrets(self._workspace.run_folder(self._run.run_id))
+            remove_template_secrets(self._workspace.get_run_folder(self._run.run_id))
         except OSError as error:
             if self._removal_end is None:
                 self._removal_end = time.monotonic() + _REMOVAL_SECONDS

@@ -52,7 +52,7 @@ class PipelineController:
 
     def __init__(self, workspace: Workspace, run: Run) -> None:
         self._workspace = workspace
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = workspace.get_run_folder(run.run_id)
         self._plan = read_pipeline_plan(self._folder)
         graph, values = self._plan.graph, self._plan.values
         self._steps = {step.key: StepPlan(graph, step, values, run.run_id) for step in graph.iterate_in_order()}
@@ -196,7 +196,7 @@ class PipelineController:
         self._children.add(run)
         if reuse is not None:
             self.append_to_log(f"Step '{plan.step.name}' [{run.run_id}]: {reuse.reason}")
-            append_log_line(self._workspace.run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
+            append_log_line(self._workspace.get_run_folder(run.run_id).uploads / PIPELINE_LOG, reuse.reason)
 
     def _check_engine_available(self, plan: StepPlan, template: RunTemplate) -> None:
         """Raise if a step has no run yet and the engine for it is unavailable, so that no run is created in vain."""

@@ -44,7 +44,7 @@ class SweepController:
     def __init__(self, workspace: Workspace, run: Run) -> None:
         self._workspace = workspace
         self._run = run
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = workspace.get_run_folder(run.run_id)
         self._plan = read_sweep_plan(self._folder)
         definition = self._plan.definition
         self._definition = definition

@@ -27,7 +27,7 @@ class SweepStepController:
     def __init__(self, workspace: Workspace, run: Run) -> None:
         self._workspace = workspace
         self._run = run
-        self._folder = workspace.run_folder(run.run_id)
+        self._folder = workspace.get_run_folder(run.run_id)
         self._children = Children(workspace, run)
 
     def step(self, run: Run) -> Ending | None:

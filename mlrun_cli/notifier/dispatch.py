@@ -86,7 +86,7 @@ class NotificationDispatch:
 
     def _claim_notification(self, notification: SpooledNotification, run: Run, *, includes_log: bool) -> bool:
         """Claim the notification about a run if nobody has claimed it yet; return whether anything is to be sent."""
-        folder = self._workspace.run_folder(run.run_id)
+        folder = self._workspace.get_run_folder(run.run_id)
         is_claimed = notification.addresses is not None
         if not is_claimed:
             if not run.status.is_terminal or folder.notified.exists():
@@ -106,7 +106,7 @@ class NotificationDispatch:
         return bool(notification.unsent)
 
     def _list_addresses(self, run: Run) -> Sequence[str]:
-        given = (read_json(self._workspace.run_folder(run.run_id).notify) or {}).get("addresses", ())
+        given = (read_json(self._workspace.get_run_folder(run.run_id).notify) or {}).get("addresses", ())
         rules = () if run.parent_run_id is not None else read_rules(self._workspace.folder)
         matching = [rule.address for rule in rules if rule.matches(run.status.value.lower(), run.experiment_name)]
         return list(dict.fromkeys([*map(str, given), *matching]))

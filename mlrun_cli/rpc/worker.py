@@ -77,7 +77,7 @@ class _RequestHandler:
     def __init__(self, folder: Path, run_id: str, redactor: Redactor) -> None:
         self._workspace = Workspace.connect(parse_locator(folder), redactor=redactor)
         key = self._workspace.runs.get(run_id).key
-        self._reader = JournalReader(self._workspace, self._workspace.run_folder(run_id).journal, key)
+        self._reader = JournalReader(self._workspace, self._workspace.get_run_folder(run_id).journal, key)
         self._context = RequestContext(
             self._workspace.home, partial(_get_owner_lock_name, self._workspace, run_id), redactor
         )

@@ -59,7 +59,7 @@ class SharedFolder:
         """Return whether the folder exists and its file system is mounted."""
         return self.started.is_dir() and self.runs.is_dir()
 
-    def run_folder(self, run_id: str) -> SharedRunFolder:
+    def get_run_folder(self, run_id: str) -> SharedRunFolder:
         """Return the folder of a run, which may not exist yet."""
         return SharedRunFolder(self.runs / run_id)
 
@@ -191,7 +191,7 @@ def find_shared_run_folder(folder: RunFolder) -> SharedRunFolder | None:
         path = Path(os.readlink(folder.path / LINK))
     except OSError:
         return None
-    found = SharedFolder(path.parent.parent).run_folder(folder.path.name)
+    found = SharedFolder(path.parent.parent).get_run_folder(folder.path.name)
     return found if path.is_absolute() and found.path == path else None
 
 

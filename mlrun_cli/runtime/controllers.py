@@ -128,13 +128,13 @@ def wake_controller(workspace: Workspace, run: Run) -> None:
         OSError: none could be started; the next look at a run tries again.
         StoreError: the workspace is unavailable.
     """
-    folder = ControllerFolder(workspace.run_folder(run.run_id))
+    folder = ControllerFolder(workspace.get_run_folder(run.run_id))
     start_or_wake(lambda: _start_if_absent(workspace, run), folder.socket)
 
 
 def _start_if_absent(workspace: Workspace, run: Run) -> bool:
     """Start a controller unless one is running or the last start was too recent; return False if one is running."""
-    folder = ControllerFolder(workspace.run_folder(run.run_id))
+    folder = ControllerFolder(workspace.get_run_folder(run.run_id))
     try:
         lock = OwnerLock.open(folder.lock)
     except FileNotFoundError:
@@ -165,7 +165,7 @@ def _fail_run(workspace: Workspace, run: Run, message: str, reason: EndReason) -
     error = build_run_error(message, code=SERVICE_ERROR, reason=reason)
     with suppress(StoreError):  # a reader continues even if the store cannot be written
         with suppress(OSError):
-            remove_template_secrets(workspace.run_folder(run.run_id))
+            remove_template_secrets(workspace.get_run_folder(run.run_id))
         with workspace.transaction(durable=True):
             workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.FAILED, ended_at=now(), error=error)
         start_notifier(workspace, run)

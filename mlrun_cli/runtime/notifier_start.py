@@ -65,7 +65,7 @@ def start_notifier(workspace: Workspace, run: Run, redactor: Redactor | None = N
     started, and that still works, takes further runs. It gets the secrets of the run's `redactor`, if that is known,
     since the last lines of a log may repeat them.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     if run.parent_run_id is not None and not folder.notify.exists():
         return
     if not folder.notify.exists() and not os.path.exists(workspace.folder / RULES_NAME):
@@ -117,7 +117,7 @@ def _spawn_notifier(workspace: Workspace, run_ids: Sequence[str], settings: _Set
         words = build_program_command(
             NOTIFIER_PROGRAM, ["--workspace", os.fspath(workspace.folder), *spool_words, *run_ids]
         )
-        log_path = get_supervisor_log_path(workspace.run_folder(run_ids[0]))
+        log_path = get_supervisor_log_path(workspace.get_run_folder(run_ids[0]))
         queue = LineQueue()
         has_room = queue.send(f"{settings.secrets[:_MAX_LETTERS]}\n[]")
         with queue.receiving_end as receiving_end:

@@ -58,7 +58,7 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
     remove_unfinished_submissions(workspace)
     targets = _Targets(workspace)
     lost = targets.detect_lost_runs(workspace.runs.list_supervised_runs())
-    slow = [run for run in lost if not is_quick_recovery_expected(workspace.run_folder(run.run_id).lock)]
+    slow = [run for run in lost if not is_quick_recovery_expected(workspace.get_run_folder(run.run_id).lock)]
     awaited = [run for run in lost if run not in slow]
     started = time.monotonic()
     start_again = started
@@ -70,7 +70,7 @@ def _reconcile_without_reopening(workspace: Workspace) -> frozenset[int]:
         time.sleep(_LOOK_AGAIN_SECONDS)
         awaited = [run for run in awaited if _is_unrecovered(workspace.runs.find_status(run.key))]
     for run in awaited:
-        record_slow_recovery(workspace.run_folder(run.run_id).lock)
+        record_slow_recovery(workspace.get_run_folder(run.run_id).lock)
     lost = [run for run in (*slow, *awaited) if _is_unrecovered(workspace.runs.find_status(run.key))]
     owned = (key for owner_lock in given_up for key in workspace.runs.list_keys_of_owner(owner_lock))
     return frozenset([*(run.key for run in lost), *owned])

@@ -44,7 +44,7 @@ def save_outputs(workspace: Workspace, owner_lock_path: str, run_id: str) -> tup
         document = read_json(record)
         if document is None:
             return ()
-        warnings = _copy_outputs(Path(document["folder"]), workspace.run_folder(run_id), record)
+        warnings = _copy_outputs(Path(document["folder"]), workspace.get_run_folder(run_id), record)
         record.unlink(missing_ok=True)
     except (OSError, KeyError, TypeError) as error:  # the run ends all the same
         return (f"Its folder of outputs was not kept with the run: {record} cannot be used: {error}.",)

@@ -51,7 +51,7 @@ def _remove_unfinished_submission(workspace: Workspace, marker: Path) -> bool:
     claimed = claim_abandoned_file(marker)
     if claimed is None:
         return False
-    folder = workspace.run_folder(marker.name)
+    folder = workspace.get_run_folder(marker.name)
     try:
         if workspace.runs.find_key(marker.name) is None:
             remove_secrets(folder)

@@ -24,9 +24,9 @@ def find_wait_reasons(workspace: Workspace, runs: Iterable[Run]) -> Mapping[int,
 
 def _find_wait_reason(workspace: Workspace, run: Run, report: QueueReport, full_disk: str | None) -> str | None:
     if run.controller is not None and not run.status.is_terminal:
-        return ControllerFolder(workspace.run_folder(run.run_id)).read_problem() or None
+        return ControllerFolder(workspace.get_run_folder(run.run_id)).read_problem() or None
     if run.status is RunStatus.NOT_STARTED:
-        problems = find_unanswered_submission(workspace.run_folder(run.run_id))
+        problems = find_unanswered_submission(workspace.get_run_folder(run.run_id))
         if problems is not None and problems.submission:
             return f"its job on '{run.target}', which cannot be submitted again now: {problems.submission}"
         if problems is not None:
@@ -44,7 +44,7 @@ def find_disk_wait_reason(workspace: Workspace, run: Run, full_disk: str | None)
         return None
     if run.controller is not None:
         return f"room on its disk: {full_disk}"
-    with suppress(OSError), closing(OwnerLock.open(workspace.run_folder(run.run_id).lock)) as lock:
+    with suppress(OSError), closing(OwnerLock.open(workspace.get_run_folder(run.run_id).lock)) as lock:
         if lock.is_waiting_for_space():
             return f"room on its disk: {full_disk}"
     return None

@@ -84,7 +84,7 @@ class RunStarter:
             ForkServerGone: the fork server cannot start it.
             StoreError: the store cannot be used.
         """
-        folder = self._workspace.run_folder(run.run_id)
+        folder = self._workspace.get_run_folder(run.run_id)
         try:
             lock = OwnerLock.open(folder.lock)
         except FileNotFoundError:
@@ -134,7 +134,7 @@ class RunStarter:
     def cancel_abandoned_runs(self) -> None:
         """Cancel the queued runs whose streaming command was killed."""
         for run in self._workspace.queues.list_runs(self._target, _WHOLE_QUEUE):
-            if was_streaming_command_killed(self._workspace.run_folder(run.run_id)):
+            if was_streaming_command_killed(self._workspace.get_run_folder(run.run_id)):
                 self._cancel(run, build_lost_stream_outcome())
 
     def cancel_unstartable_runs(self) -> None:
@@ -156,7 +156,7 @@ class RunStarter:
 
     def _cancel(self, run: Run, outcome: Outcome) -> bool:
         """Record the outcome of a queued run that was not started; return False if its lock cannot be acquired."""
-        path = self._workspace.run_folder(run.run_id).lock
+        path = self._workspace.get_run_folder(run.run_id).lock
         try:
             lock = OwnerLock.open(path)
         except OSError:
@@ -180,7 +180,7 @@ class RunStarter:
 
     def _start_run_with_lock(self, run: Run, lock: OwnerLock) -> int:
         """Start a run whose lock is held, or record why it cannot start; return the number of nodes that it uses."""
-        folder = self._workspace.run_folder(run.run_id)
+        folder = self._workspace.get_run_folder(run.run_id)
         if self._workspace.runs.find_status(run.key) is not RunStatus.QUEUED:
             return 0
         if self._workspace.is_missing(folder.lock):  # the one that was taken was removed with the folder
@@ -231,7 +231,7 @@ class RunStarter:
 
     def _record_start_failure(self, run: Run, outcome: Outcome) -> None:
         """Record the end of a run that cannot be started, so that it does not block later runs."""
-        self._workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        self._workspace.get_run_folder(run.run_id).secrets.unlink(missing_ok=True)
         record_outcome(self._workspace, run, outcome)
 
 

@@ -74,7 +74,7 @@ def start_controlled_run(
     """
     if workspace.runs.find_key(controlled_run.run_id) is None:
         remove_unfinished_submission(workspace, controlled_run.run_id)
-        folder = workspace.run_folder(controlled_run.run_id)
+        folder = workspace.get_run_folder(controlled_run.run_id)
         with NewRunFolder(folder) as new_folder:
             for name in controlled_run.logs:
                 (folder.artifacts / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

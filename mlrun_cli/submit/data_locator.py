@@ -134,8 +134,8 @@ class DataLocator:
         """Return the folder that contains the copies of a run's data."""
         shared = None if self._target is None else self._target.shared_folder
         if shared is not None and self._is_preview:  # there is no run that has a link to it
-            return shared.run_folder(run_id).inputs
-        return self._workspace.run_folder(run_id).inputs
+            return shared.get_run_folder(run_id).inputs
+        return self._workspace.get_run_folder(run_id).inputs
 
     def check_accessible_to_nodes(self, error_context: str, path: Path) -> None:
         """Raise if the script would run on nodes that cannot access this path.

@@ -105,7 +105,7 @@ def record_run(workspace: Workspace, run: NewRun, folder: NewRunFolder, interrup
         experiment, run_number = workspace.experiments.reserve_run_numbers(run.request.experiment_name)
         secrets = build_secrets(workspace, run, experiment, run_number)
         if run.place is None and (run.template is None or run.template.needs_start):
-            write_json(workspace.run_folder(run.submission.run_id).secrets, secrets.to_json())
+            write_json(workspace.get_run_folder(run.submission.run_id).secrets, secrets.to_json())
         run_id = run.submission.run_id
         key = workspace.runs.insert(experiment, run_number, run_id, lease_until=compute_lease_end(), **columns)
         if run.template is not None and not run.template.needs_start:
@@ -154,14 +154,14 @@ def _build_tags(request: SubmitRequest) -> Mapping[str, str | None]:
 
 def _write_files(workspace: Workspace, run: NewRun) -> None:
     submission = run.submission
-    folder = workspace.run_folder(submission.run_id)
+    folder = workspace.get_run_folder(submission.run_id)
     with nullcontext() if run.place is None else run.place.convert_errors():
         if len(submission.launch.log_names) > 1:
             folder.create_process_logs(submission.launch.log_names)
         if run.request.resumed_run is not None:
             _copy_outputs(workspace, run.request.resumed_run, folder)
         if run.place is not None:
-            _write_submission(run.place.shared.run_folder(submission.run_id), submission)
+            _write_submission(run.place.shared.get_run_folder(submission.run_id), submission)
     _write_submission(folder, submission)
     if run.request.notify:
         write_json(folder.notify, {"addresses": list(run.request.notify)})
@@ -247,7 +247,7 @@ def build_secrets(workspace: Workspace, run: NewRun, experiment: Experiment, run
         sdk_folder=Path(submission.sdk_folder),
         run_id=submission.run_id,
         run_number=run_number,
-        folder=workspace.run_folder(submission.run_id) if run.place is None else None,
+        folder=workspace.get_run_folder(submission.run_id) if run.place is None else None,
         experiment_name=experiment.name,
         experiment_id=experiment.experiment_id,
         client_variables=get_target(workspace, submission.target).client_variables,

@@ -54,7 +54,7 @@ class NewRunFolder:
             self._folder.create()
             return
         self._folder.create_with_lock()
-        shared = self._place.shared.run_folder(self._folder.path.name)
+        shared = self._place.shared.get_run_folder(self._folder.path.name)
         # The links first: what removes the folder of a killed submission finds by them what else there is.
         link_run_folder(self._folder, shared)
         with self._place.convert_errors():

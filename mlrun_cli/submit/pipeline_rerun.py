@@ -71,7 +71,7 @@ def build_pipeline_rerun(
     """
     changes.check_kind(is_pipeline=True)
     _check_changes(run, changes)
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     try:
         plan = read_pipeline_plan(folder)
     except StoredFilesLost as error:

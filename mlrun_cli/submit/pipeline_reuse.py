@@ -97,7 +97,7 @@ def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
     document = None
     if pipeline_run_id and key:
         with suppress(OSError):
-            document = read_json(workspace.run_folder(pipeline_run_id).steps / key / _FILE)
+            document = read_json(workspace.get_run_folder(pipeline_run_id).steps / key / _FILE)
     return None if document is None else Fingerprint.from_json(document)
 
 

@@ -50,7 +50,7 @@ def read_run_graph(workspace: Workspace, run: Run) -> Graph:
             hint="Name the run above its steps.",
             target=run.run_id,
         )
-    return read_pipeline_plan(workspace.run_folder(run.run_id)).graph
+    return read_pipeline_plan(workspace.get_run_folder(run.run_id)).graph
 
 
 def list_step_outputs(workspace: Workspace, run: Run) -> list[WrittenOutput]:
@@ -142,7 +142,7 @@ def read_step_snapshot(workspace: Workspace, run: Run, step: Step) -> Snapshot:
     Raises:
         StoredFilesLost: the file that names it, or the snapshot, is gone or damaged.
     """
-    folder = workspace.run_folder(run.run_id).steps / step.key
+    folder = workspace.get_run_folder(run.run_id).steps / step.key
     document = read_json(get_submission_file(folder))
     if document is None:
         raise StoredFilesLost(f"The file {get_submission_file(folder)} is gone or damaged.")

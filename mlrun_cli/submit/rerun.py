@@ -124,7 +124,7 @@ def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], chan
             target=run.run_id,
         )
     submission = get_submission(workspace, run)
-    is_restored = not workspace.run_folder(run.run_id).submission.exists()
+    is_restored = not workspace.get_run_folder(run.run_id).submission.exists()
     if is_restored and changes.resumes:
         raise RunNotRepeatable(
             f"The folder of the run '{run.run_id}' is gone, and with it the files to go on from.",

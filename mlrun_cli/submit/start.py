@@ -110,7 +110,7 @@ def _record_and_start(
     build_environment_here(target, request, resolution, report)
     place = prepare_shared_location(workspace, target, source.snapshot)
     sdk_folder = str(ensure_sdk_copy(workspace.home / "sdk") if place is None else place.sdk_folder)
-    folder = workspace.run_folder(start.run_id)
+    folder = workspace.get_run_folder(start.run_id)
     redactor = resolution.redactor
     with NewRunFolder(folder, place) as new:
         submission = build_submission(
@@ -245,7 +245,7 @@ def _start_supervisor(workspace: Workspace, start: SupervisorStart, run: Run, lo
         from mlrun_cli.runtime.finish import build_failure_outcome, record_outcome  # noqa: PLC0415 - start-up
 
         message = f"No supervisor could be started: {error.strerror}."
-        workspace.run_folder(run.run_id).secrets.unlink(missing_ok=True)
+        workspace.get_run_folder(run.run_id).secrets.unlink(missing_ok=True)
         reason = EndReason.SUPERVISOR_NOT_STARTED
         record_outcome(workspace, run, build_failure_outcome(message, code=SERVICE_ERROR, reason=reason))
         raise OperatingSystemError(message, hint=f"The run {run.run_id} is recorded as Failed.") from error

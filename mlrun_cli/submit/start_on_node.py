@@ -31,7 +31,7 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
         StoreError: the store cannot be used; a run whose job the engine has accepted is kept.
     """
     assert new_run.place is not None
-    workspace, shared = target.workspace, new_run.place.shared.run_folder(new_run.submission.run_id)
+    workspace, shared = target.workspace, new_run.place.shared.get_run_folder(new_run.submission.run_id)
     run = workspace.runs.get_by_key(recorded.key)
     with _remove_if_without_job(target, run, folder):
         with new_run.place.convert_errors():
@@ -65,7 +65,7 @@ def start_batch_on_nodes(target: EngineTarget, new_runs: Sequence[tuple[NewRun, 
         if place is None or run.status.is_terminal:
             continue
         with suppress(SharedFolderUnavailable), place.convert_errors():
-            write_stored_run(workspace, run, place.shared.run_folder(run.run_id), secrets)
+            write_stored_run(workspace, run, place.shared.get_run_folder(run.run_id), secrets)
             ready.append(run)
     if len(ready) > 1 and start_supervisor_batch(target, ready):
         return

@@ -94,7 +94,7 @@ def _read_sweep(workspace: Workspace, run: Run) -> _EarlierSweep:
     Raises:
         RunNotRepeatable: its folder is gone or damaged, and its record is not sufficient.
     """
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     try:
         definition = read_sweep_plan(folder).definition
     except StoredFilesLost as error:

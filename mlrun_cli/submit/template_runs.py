@@ -124,7 +124,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
             _fail_unstarted_run(workspace, workspace.runs.get_by_key(key), error)
         else:
             failure = build_run_error(error.message, code=SERVICE_ERROR, reason=error.code)
-            with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
+            with NewRunFolder(workspace.get_run_folder(run.run_id)) as folder, Interruptions() as interruptions:
                 new = _build_new_run(workspace, None, template, run._replace(resumed_run_id=None))
                 from_template = TemplateAttributes(run.run_type, template.git_properties, failure)
                 record_run(workspace, new._replace(template=from_template), folder, interruptions)
@@ -135,7 +135,7 @@ def start_or_fail_from_template(workspace: Workspace, template: RunTemplate, run
 def _fail_unstarted_run(workspace: Workspace, run: Run, error: MlrunError) -> None:
     """Record the failure of an already recorded run that could not be started, unless it has started after all."""
     if run.status is RunStatus.NOT_STARTED:
-        remove_secrets(workspace.run_folder(run.run_id))
+        remove_secrets(workspace.get_run_folder(run.run_id))
         outcome = build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
         record_outcome(workspace, run, outcome)
 
@@ -185,7 +185,7 @@ def _record_new_run(
     """Record a new run; its lock is held, and interruptions are blocked, until `stack` is closed."""
     remove_unfinished_submission(workspace, run.run_id)
     with ExitStack() as own:
-        folder = own.enter_context(NewRunFolder(workspace.run_folder(run.run_id), place))
+        folder = own.enter_context(NewRunFolder(workspace.get_run_folder(run.run_id), place))
         interruptions = own.enter_context(Interruptions())
         new = _build_new_run(workspace, target, template, run, place)
         recorded = record_run(workspace, new, folder, interruptions)
@@ -216,8 +216,8 @@ def record_reused_run(
     """
     if workspace.runs.find_key(run.run_id) is None:
         remove_unfinished_submission(workspace, run.run_id)
-        with NewRunFolder(workspace.run_folder(run.run_id)) as folder, Interruptions() as interruptions:
-            copy_results(workspace.run_folder(run.run_id))
+        with NewRunFolder(workspace.get_run_folder(run.run_id)) as folder, Interruptions() as interruptions:
+            copy_results(workspace.get_run_folder(run.run_id))
             new = _build_new_run(workspace, None, template, run)
             from_template = TemplateAttributes(run.run_type, template.git_properties, reused=source_run)
             record_run(workspace, new._replace(template=from_template), folder, interruptions)
@@ -314,7 +314,7 @@ def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: Te
     target = get_target(workspace, template.target)
     if stored.status is not RunStatus.NOT_STARTED or not isinstance(target, EngineTarget):
         return
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     with closing(OwnerLock.open(folder.lock)) as lock:
         # While the lock is held, the collector does not look for the job of the run.
         if not lock.acquire_within(_READERS_SECONDS) or JobProblems.read(folder).unanswered:
@@ -330,5 +330,5 @@ def _complete_start_on_node(workspace: Workspace, template: RunTemplate, run: Te
         secrets = build_secrets(workspace, new, experiment, stored.run_number)
         if place is not None:
             with place.convert_errors():
-                write_stored_run(workspace, stored, place.shared.run_folder(run.run_id), secrets)
+                write_stored_run(workspace, stored, place.shared.get_run_folder(run.run_id), secrets)
         start_supervisor(target, stored, [])

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         write_failure_to_folder(RunFolder(Path(folder, "runs", run_id)), error)
         return 1
     with workspace:
-        run_folder = workspace.run_folder(run_id)
+        run_folder = workspace.get_run_folder(run_id)
         given = _read_inputs(run_folder)
         if given is None:
             recover_all(workspace, run_id)

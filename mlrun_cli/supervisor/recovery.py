@@ -90,7 +90,7 @@ def _can_detect_death(workspace: Workspace, run: Run) -> bool:
 def _hold_lock(workspace: Workspace, run_id: str) -> Iterator[bool]:
     """Hold a run's lock during a block, after waiting briefly for its readers; yield whether it was acquired."""
     try:
-        lock = OwnerLock.open(workspace.run_folder(run_id).lock)
+        lock = OwnerLock.open(workspace.get_run_folder(run_id).lock)
     except OSError:
         yield False
         return
@@ -128,7 +128,7 @@ def recover(workspace: Workspace, run: Run) -> None:
     """Recover a run whose lock is held: end its processes, ingest its journals, and record its outcome or retry it."""
     if run.status.is_terminal:
         return
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     had_processes = bool(list_run_processes(run.run_id))
     submission = _read_submission(folder)
     not_ended = run_or_log(lambda: _kill_run_containers(run, submission), ())

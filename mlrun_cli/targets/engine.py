@@ -338,7 +338,7 @@ class EngineTarget(Target):
     def build_job_request(self, run_id: str) -> JobRequest:
         """Return the request for the engine to start the job of a run."""
         run = self.workspace.runs.get(run_id)
-        shared = self.shared_folder.run_folder(run_id)
+        shared = self.shared_folder.get_run_folder(run_id)
         program = os.path.join(shared.read_program_path(), "mlrun_cli", "node", "__main__.py")
         python = self.row.properties.get(PYTHON_PROPERTY) or DEFAULT_PYTHON
         limit = self._get_time_limit(run)
@@ -402,7 +402,7 @@ class EngineTarget(Target):
         """Record an unanswered submission of jobs and return the error to raise; the collector resubmits lost jobs."""
         for run_id in run_ids:
             with suppress(OSError):  # then it is not repeated
-                record_unanswered_submission(self.workspace.run_folder(run_id))
+                record_unanswered_submission(self.workspace.get_run_folder(run_id))
         hint = (
             f"The run {run_ids[0]} is kept: once the engine answers, its job is found, or submitted again."
             " Cancel it with 'mlrun run cancel' if it is not wanted."
@@ -428,7 +428,7 @@ class EngineTarget(Target):
     def cancel(self, run: Run) -> None:
         """Send a cancel request to the supervisor of a run; if that fails, the collector sends it again."""
         current = self.workspace.runs.get_by_key(run.key)
-        folder = self.workspace.run_folder(run.run_id)
+        folder = self.workspace.get_run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:
             with suppress(OSError):
@@ -445,7 +445,7 @@ class EngineTarget(Target):
 
     def kill_without_engine(self, run: Run) -> bool:
         """Ask a run's supervisor to stop without the engine; return False, since it may not be reached."""
-        folder = self.workspace.run_folder(run.run_id)
+        folder = self.workspace.get_run_folder(run.run_id)
         shared = find_shared_run_folder(folder)
         if shared is not None:
             with suppress(OSError):

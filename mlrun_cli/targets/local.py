@@ -70,7 +70,7 @@ class LocalTarget(Target):
 
     def wake(self, run: Run) -> bool:
         """Wake the supervisor through its socket; return False if it does not respond."""
-        return this_machine.wake_supervisor(self.workspace.run_folder(run.run_id))
+        return this_machine.wake_supervisor(self.workspace.get_run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
         """Kill all processes of the run; return False if they may be on another machine."""
@@ -93,5 +93,5 @@ class LocalTarget(Target):
     def _spawn_supervisor(self, run_id: str, lock_fds: Sequence[int], *, recovers: bool) -> int:
         """Start the supervisor program as a detached process and return its pid."""
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, lock_fds, recovers=recovers)
-        log = get_supervisor_log_path(self.workspace.run_folder(run_id))
+        log = get_supervisor_log_path(self.workspace.get_run_folder(run_id))
         return spawn(build_program_command(SUPERVISOR_PROGRAM, arguments), run_id, lock_fds, log)

@@ -41,7 +41,7 @@ def get_supervisor_liveness(workspace: Workspace, run: Run) -> Liveness:
     """Return the liveness of a run's supervisor according to the owner lock."""
     if not can_test_lock(run):
         return Liveness.ALIVE
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     try:
         lock = OwnerLock.open(folder.lock)
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def recover_runs(workspace: Workspace, runs: Sequence[Run], start_recovery: Call
     """
     for run in runs:
         try:
-            lock = OwnerLock.open(workspace.run_folder(run.run_id).lock)
+            lock = OwnerLock.open(workspace.get_run_folder(run.run_id).lock)
         except OSError:
             continue
         try:
@@ -111,7 +111,7 @@ def kill_run(workspace: Workspace, run: Run) -> bool:
     """Kill the supervisor and the script of a run with SIGKILL; return False if they may be on another machine."""
     if not can_test_lock(run):
         return False
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     folder.record_heartbeat()
     # First, and all: one that lives on would see the end of its script, and record that as a failure.
     kill_processes(lambda: list_supervisors(run.run_id, _stat_lock(folder)))

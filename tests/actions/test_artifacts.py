@@ -33,7 +33,7 @@ def run(workspace: Workspace) -> Run:
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )
-    folder = workspace.run_folder("exp_1")
+    folder = workspace.get_run_folder("exp_1")
     folder.create()
     folder.stdout.write_text("new", encoding="utf-8")
     return workspace.runs.get_by_key(key)
@@ -90,7 +90,7 @@ def test_a_link_with_the_name_of_a_temporary_file_is_not_written_through(
 def test_a_file_with_the_longest_name_is_downloaded_and_nothing_else_is_left(
     workspace: Workspace, run: Run, tmp_path: Path, name: str
 ) -> None:
-    folder = workspace.run_folder(run.run_id).stdout.parent
+    folder = workspace.get_run_folder(run.run_id).stdout.parent
     (folder / name).write_text("long", encoding="utf-8")
     (path,) = download_files(workspace, run, [f"user_logs/{name}"], tmp_path / "out")
     assert path.read_text(encoding="utf-8") == "long"

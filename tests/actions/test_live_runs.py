@@ -28,7 +28,7 @@ def test_only_a_fresh_measurement_of_a_running_script_is_its_use(
         with workspace.transaction():
             experiment, number = workspace.experiments.reserve_run_numbers("exp")
             workspace.runs.insert(experiment, number, "exp_1", status=status, run_type=SCRIPT_RUN, user_name="someone")
-        folder = workspace.run_folder("exp_1")
+        folder = workspace.get_run_folder("exp_1")
         folder.journal.mkdir(parents=True)
         write_resources(folder, Resources(), CurrentUse(now() - age_seconds * 1_000_000, 50.0, 1, 1))
         (record,) = list_live_runs(workspace)

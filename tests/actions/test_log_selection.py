@@ -48,13 +48,13 @@ def run(workspace: Workspace) -> Run:
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.FAILED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )
-    workspace.run_folder("exp_1").create()
+    workspace.get_run_folder("exp_1").create()
     return workspace.runs.get_by_key(key)
 
 
 @pytest.fixture
 def folder(workspace: Workspace, run: Run) -> RunFolder:
-    return workspace.run_folder(run.run_id)
+    return workspace.get_run_folder(run.run_id)
 
 
 def wait_for_clock(moment: int) -> int:

@@ -73,7 +73,7 @@ def run(workspace: Workspace) -> Run:
         key = workspace.runs.insert(
             experiment, number, "exp_1", status=RunStatus.COMPLETED, run_type=SCRIPT_RUN, user_name="me", target="local"
         )
-    folder = workspace.run_folder("exp_1")
+    folder = workspace.get_run_folder("exp_1")
     folder.create()
     folder.stdout.write_text("printed", encoding="utf-8")
     return workspace.runs.get_by_key(key)

@@ -80,12 +80,12 @@ def _add_run(workspace: Workspace, run_id: str, source: Path) -> None:
             ended_at=now(),
         )
         workspace.runs.add_properties(key, {"ContentSnapshotId": snapshot_id})
-    workspace.run_folder(run_id).create()
+    workspace.get_run_folder(run_id).create()
 
 
 def _write_log(workspace: Workspace, run_id: str) -> str:
     """Write a log of 2 GB with the marks of its lines; return the time before the last piece."""
-    folder = workspace.run_folder(run_id)
+    folder = workspace.get_run_folder(run_id)
     recorder = LogTimeRecorder(folder)
     number, since = 0, 0
     with folder.stdout.open("w", encoding="utf-8") as log:

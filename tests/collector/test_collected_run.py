@@ -43,9 +43,9 @@ def shared(workspace: Workspace, tmp_path: Path) -> SharedRunFolder:
     """Return the folder of the run in a shared folder."""
     whole = SharedFolder(tmp_path / "shared")
     whole.create()
-    folder = whole.run_folder("exp_1")
+    folder = whole.get_run_folder("exp_1")
     folder.create_for_node(tmp_path)
-    local = workspace.run_folder("exp_1")
+    local = workspace.get_run_folder("exp_1")
     local.path.mkdir(parents=True)
     link_run_folder(local, folder)
     return folder

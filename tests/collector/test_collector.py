@@ -51,8 +51,8 @@ class Place:
         self.workspace = Workspace.open(locator, create=True, redactor=Redactor())
         self.target = PoolTarget(self.workspace, "pool")
         properties = {"sharedFolder": str(whole.path), "poolFolder": str(self._pool.folder)}
-        self.run_folder = self.workspace.run_folder("exp_1").path
-        self.shared = whole.run_folder("exp_1")
+        self.run_folder = self.workspace.get_run_folder("exp_1").path
+        self.shared = whole.get_run_folder("exp_1")
         job_id = self._pool.submit(JobRequest("exp_1", "w", ["true"], Demand(), root / "log"))
         self._pool.end(job_id, end)
         with self.workspace.transaction():
@@ -64,7 +64,7 @@ class Place:
             self.workspace.runs.add_properties(key, {"pool_job_id": job_id})
         self.shared.create_for_node(root)
         self.run_folder.mkdir(parents=True)
-        link_run_folder(self.workspace.run_folder("exp_1"), self.shared)
+        link_run_folder(self.workspace.get_run_folder("exp_1"), self.shared)
 
     def collect(self) -> Run:
         """Have a collector serve the target until the run has ended, and return the run."""
@@ -110,7 +110,7 @@ def test_the_outcome_of_a_later_start_is_found_behind_an_old_listing_of_the_fold
         place = Place(tmp_path, JobEnd.EXITED)
         write_interruption(place.shared)
         names = os.listdir(place.shared.events)
-        node = SharedFolder(tmp_path / "exported").run_folder("exp_1")
+        node = SharedFolder(tmp_path / "exported").get_run_folder("exp_1")
         write_attempt(node, Outcome(RunStatus.COMPLETED, 9, 1.5, exit_code=0), is_final=True)
         assert os.listdir(place.shared.events) == names
         run = place.collect()
@@ -124,8 +124,8 @@ def test_the_engine_is_asked_again_soon_after_it_has_not_answered_a_repeated_sub
         experiment, number = place.workspace.experiments.reserve_run_numbers("exp")
         columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
         place.workspace.runs.insert(experiment, number, "exp_2", status=RunStatus.NOT_STARTED, **columns)
-    place.workspace.run_folder("exp_2").path.mkdir()
-    place.workspace.run_folder("exp_2").lock.touch()
+    place.workspace.get_run_folder("exp_2").path.mkdir()
+    place.workspace.get_run_folder("exp_2").lock.touch()
     jobs = JobPoll(place.target)
     moments = [1e9 + 60.0 * number for number in range(20)]
     assert all(jobs.query_if_due([run], moment) for moment in moments)

@@ -126,4 +126,6 @@ class PipelineWorld(SweepWorld):
 
     def pipeline_log(self, run_id: str, name: str = "executionlogs") -> str:
         """Return a log of a pipeline."""
-        return (self.workspace.run_folder(run_id).artifacts / f"logs/azureml/{name}.txt").read_text(encoding="utf-8")
+        return (self.workspace.get_run_folder(run_id).artifacts / f"logs/azureml/{name}.txt").read_text(
+            encoding="utf-8"
+        )

@@ -153,7 +153,9 @@ class SweepWorld:
 
     def log(self, run_id: str) -> str:
         """Return the log of a sweep."""
-        return (self.workspace.run_folder(run_id).artifacts / "azureml-logs/hyperdrive.txt").read_text(encoding="utf-8")
+        return (self.workspace.get_run_folder(run_id).artifacts / "azureml-logs/hyperdrive.txt").read_text(
+            encoding="utf-8"
+        )
 
     def controllers(self, run_id: str = "") -> Sequence[int]:
         """Return the pids of the controllers of a run, or of all runs."""
@@ -183,7 +185,7 @@ class SweepWorld:
     @contextmanager
     def without_controller(self, run_id: str) -> Iterator[None]:
         """Kill the controller of a run and hold its lock, so that nobody starts another one meanwhile."""
-        with closing(OwnerLock.open(self.workspace.run_folder(run_id).lock)) as lock:
+        with closing(OwnerLock.open(self.workspace.get_run_folder(run_id).lock)) as lock:
 
             def take_over() -> bool:
                 self.kill(self.controllers(run_id))

@@ -54,7 +54,7 @@ def test_a_sweep_ends_as_if_its_controller_had_not_been_killed(world: SweepWorld
     assert [run.properties[name].replace(sweep, "") for name in ends] == [
         whole.properties[name].replace(undisturbed, "") for name in ends
     ]
-    assert not get_secrets_file(world.workspace.run_folder(sweep).template).exists()
+    assert not get_secrets_file(world.workspace.get_run_folder(sweep).template).exists()
 
 
 def test_a_dispatcher_starts_a_controller_again_while_nobody_looks(world: SweepWorld) -> None:
@@ -79,7 +79,7 @@ def test_a_controller_starts_a_dispatcher_again_while_nobody_looks(world: SweepW
 def test_a_controller_that_fails_again_and_again_ends_its_run_with_the_reason(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
-    plan = world.workspace.run_folder(sweep).path / "sweep.json"
+    plan = world.workspace.get_run_folder(sweep).path / "sweep.json"
     document = read_json(plan)
     assert document is not None
     with world.without_controller(sweep):
@@ -96,7 +96,7 @@ def test_a_sweep_whose_files_are_gone_cancels_its_runs_and_fails(world: SweepWor
     sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
     world.wait_for_children(sweep, 4, "Running")
     with world.without_controller(sweep):
-        get_secrets_file(world.workspace.run_folder(sweep).template).unlink()
+        get_secrets_file(world.workspace.get_run_folder(sweep).template).unlink()
     # The first of the four that ends leaves a place for a fifth, which needs the file.
     cancel_run(world.workspace, world.workspace.runs.get(f"{sweep}_0"), 0.0)
     run = world.ended(sweep)
@@ -108,7 +108,7 @@ def test_a_sweep_whose_folder_is_removed_fails(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=1)
     world.wait_for_children(sweep, 1, "Running")
     with world.without_controller(sweep):
-        shutil.rmtree(world.workspace.run_folder(sweep).path)
+        shutil.rmtree(world.workspace.get_run_folder(sweep).path)
     run = world.ended(sweep)
     assert (run.status, reason(run)) == (RunStatus.FAILED, EndReason.RUN_FOLDER_REMOVED)
 
@@ -116,7 +116,7 @@ def test_a_sweep_whose_folder_is_removed_fails(world: SweepWorld) -> None:
 def test_a_controller_that_ends_before_it_does_anything_is_started_with_pauses(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
-    folder = ControllerFolder(world.workspace.run_folder(sweep))
+    folder = ControllerFolder(world.workspace.get_run_folder(sweep))
     with world.without_controller(sweep):
         for _ in range(3):
             folder.record_start()
@@ -143,7 +143,7 @@ def test_bayesian_samples_that_are_recorded_are_not_sampled_again(world: SweepWo
 
 
 def find_secrets(world: SweepWorld, run_id: str) -> list[Path]:
-    return list(world.workspace.run_folder(run_id).path.rglob("secrets.json"))
+    return list(world.workspace.get_run_folder(run_id).path.rglob("secrets.json"))
 
 
 @pytest.mark.parametrize("name", [None, "long" * 50])
@@ -161,14 +161,14 @@ def test_a_sweep_with_a_stopped_controller_ends_by_force_with_all_that_it_has_st
     assert not find_secrets(world, sweep)
     children = [f"{sweep}_{number}" for number in range(len(world.statuses(sweep)))]
     assert not [pid for child in children for pid in find_processes("MLRUN_RUN_ID", child)]
-    assert not [child for child in children if world.workspace.run_folder(child).secrets.exists()]
+    assert not [child for child in children if world.workspace.get_run_folder(child).secrets.exists()]
     until(lambda: not world.controllers(sweep))
 
 
 def test_a_controller_that_is_killed_in_each_step_is_given_up(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate), max_total_jobs=6)
     world.wait_for_children(sweep, 4, "Running")
-    secrets = get_secrets_file(world.workspace.run_folder(sweep).template)
+    secrets = get_secrets_file(world.workspace.get_run_folder(sweep).template)
     with world.without_controller(sweep):
         secrets.unlink()
         os.mkfifo(secrets)
@@ -182,7 +182,7 @@ def test_a_controller_that_is_killed_in_each_step_is_given_up(world: SweepWorld)
         return None
 
     descriptor = until(open_for_reader)
-    folder = ControllerFolder(world.workspace.run_folder(sweep))
+    folder = ControllerFolder(world.workspace.get_run_folder(sweep))
     for _ in range(19):
         folder.record_start()
     world.kill(world.controllers(sweep))
@@ -194,7 +194,7 @@ def test_a_controller_that_is_killed_in_each_step_is_given_up(world: SweepWorld)
 def test_secrets_that_cannot_be_removed_are_named_by_the_ended_sweep(world: SweepWorld) -> None:
     sweep = world.submit("--until", str(world.gate))
     world.wait_for_children(sweep, 4, "Running")
-    secrets = get_secrets_file(world.workspace.run_folder(sweep).template)
+    secrets = get_secrets_file(world.workspace.get_run_folder(sweep).template)
     secrets.unlink()
     secrets.mkdir()
     world.open_gate()
@@ -209,7 +209,7 @@ def test_a_child_run_that_cannot_be_canceled_does_not_keep_the_others_from_it(wo
     world.wait_for_children(other, 1, "Running")
     sweep = world.submit(request={"target": "small"})
     world.wait_for_children(sweep, 4, "Queued")
-    secrets = world.workspace.run_folder(f"{sweep}_0").secrets
+    secrets = world.workspace.get_run_folder(f"{sweep}_0").secrets
     secrets.unlink()
     secrets.mkdir()
     cancel_run(world.workspace, world.workspace.runs.get(sweep), 0.0)

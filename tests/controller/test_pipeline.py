@@ -398,12 +398,12 @@ def test_a_controller_that_misses_the_run_of_a_step_says_so_in_its_log(pipelines
     )
     pipelines.wait_for_children(run_id, 1, "Failed")
     pipelines.wait_for_children(run_id, 1, "Running")
-    finished = pipelines.workspace.run_folder(run_id).steps / ("a" * 8) / "finished.json"
+    finished = pipelines.workspace.get_run_folder(run_id).steps / ("a" * 8) / "finished.json"
     until(finished.exists)
     remove_runs(pipelines.workspace, [pipelines.steps(run_id)["a"]])
     pipelines.open_gate()
     assert pipelines.ended(run_id).status is RunStatus.FAILED
-    log = ControllerFolder(pipelines.workspace.run_folder(run_id)).log
+    log = ControllerFolder(pipelines.workspace.get_run_folder(run_id)).log
     assert "RunNotFound" in log.read_text(encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ def test_the_logs_of_a_pipeline_and_of_its_steps_are_among_their_files(pipelines
         assert "Submitting 1 runs" in file.read()
     step = pipelines.steps(run_id)["a"]
     assert {"logs/azureml/executionlogs.txt", "user_logs/std_log.txt"} <= set(list_files(pipelines.workspace, step))
-    assert pipelines.workspace.run_folder(step.run_id).stdout_name == "user_logs/std_log.txt"
+    assert pipelines.workspace.get_run_folder(step.run_id).stdout_name == "user_logs/std_log.txt"
 
 
 def test_a_prune_removes_a_pipeline_with_its_steps_which_then_run_again(pipelines: PipelineWorld) -> None:

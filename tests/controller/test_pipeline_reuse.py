@@ -51,10 +51,10 @@ def test_a_second_run_uses_the_results_of_the_first(pipelines: PipelineWorld) ->
         metrics = pipelines.workspace.metrics
         assert metrics.get(run.key) == metrics.get(first[name].key) == {"steps": 2 if name == "score" else 1}
         assert metrics.list_items(run.key, "steps", limit=9) == metrics.list_items(first[name].key, "steps", limit=9)
-        log = pipelines.workspace.run_folder(run.run_id).uploads / "logs/azureml/executionlogs.txt"
+        log = pipelines.workspace.get_run_folder(run.run_id).uploads / "logs/azureml/executionlogs.txt"
         assert reason(run) in log.read_text(encoding="utf-8")
         assert {"outputs/result.txt", "user_logs/std_log.txt"} <= set(list_files(pipelines.workspace, run))
-        std_log = pipelines.workspace.run_folder(run.run_id).artifacts / "user_logs/std_log.txt"
+        std_log = pipelines.workspace.get_run_folder(run.run_id).artifacts / "user_logs/std_log.txt"
         assert "begins" in std_log.read_text(encoding="utf-8")
     third = submit_two(pipelines)
     assert find_reused(third) == {name: run.run_id for name, run in first.items()}

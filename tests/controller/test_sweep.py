@@ -80,7 +80,7 @@ def test_samples_are_those_of_the_seed_and_secrets_go_with_the_end(world: SweepW
     sweeps = [world.submit("--password", "eiThoh4sai", max_total_jobs=3) for _ in range(2)]
     for sweep in sweeps:
         assert world.ended(sweep).status is RunStatus.COMPLETED
-        folder = world.workspace.run_folder(sweep)
+        folder = world.workspace.get_run_folder(sweep)
         assert not get_secrets_file(folder.template).exists()
         assert "eiThoh4sai" not in str(world.workspace.runs.get(sweep))
     sampled = [[child.sampled for child in world.children(sweep).values()] for sweep in sweeps]
@@ -90,7 +90,7 @@ def test_samples_are_those_of_the_seed_and_secrets_go_with_the_end(world: SweepW
 
 def test_a_sweep_without_a_seed_records_one(world: SweepWorld) -> None:
     sweep = world.submit(generator_config={"name": "RANDOM", "parameter_space": {"lr": ["uniform", [0, 1]]}})
-    seed = read_sweep_plan(world.workspace.run_folder(sweep)).definition.sampling.seed
+    seed = read_sweep_plan(world.workspace.get_run_folder(sweep)).definition.sampling.seed
     assert seed is not None
     assert json.loads(world.get(sweep).tags["generator_config"] or "")["properties"] == {"seed": seed}
 
@@ -245,7 +245,7 @@ def test_a_run_that_cannot_be_started_has_failed_and_the_others_go_on(world: Swe
     failed = world.workspace.runs.get(f"{sweep}_1")
     assert f"{before}_1" in error_message(failed)
     assert failed.started_at is None
-    assert not world.workspace.run_folder(failed.run_id).secrets.exists()
+    assert not world.workspace.get_run_folder(failed.run_id).secrets.exists()
 
 
 def test_a_sweep_is_submitted_once_for_an_id(world: SweepWorld) -> None:

@@ -120,7 +120,7 @@ class Campaign:
                 written = str(error)
             if written != text:
                 self.faults.append(f"{run_id}: {name} wrote {written!r}, and not {text!r}")
-        secrets = list(world.workspace.run_folder(run_id).path.rglob("secrets.json"))
+        secrets = list(world.workspace.get_run_folder(run_id).path.rglob("secrets.json"))
         if secrets:
             self.faults.append(f"{run_id}: there are still {secrets}")
         return ids

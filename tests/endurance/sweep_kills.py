@@ -129,7 +129,7 @@ class Campaign:
         if (self._marks / "twice").exists():
             faults.append(f"started while it ran: {(self._marks / 'twice').read_text(encoding='utf-8').split()}")
         until(lambda: not world.supervisors() and not world.controllers())
-        folders = [world.workspace.run_folder(run_id) for run_id in (sweep, *(f"{sweep}_{n}" for n in after))]
+        folders = [world.workspace.get_run_folder(run_id) for run_id in (sweep, *(f"{sweep}_{n}" for n in after))]
         faults += [
             f"secrets: {folder.path.name}"
             for folder in folders

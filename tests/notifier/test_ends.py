@@ -57,7 +57,7 @@ def open_workspace(tmp_path: Path, *rules: Rule) -> Workspace:
 
 def open_run(workspace: Workspace, owner_lock: str, experiment_name: str = "exp", parent: Run | None = None) -> Run:
     run = create_interactive_run(workspace, experiment_name, owner_lock, parent=parent)
-    workspace.run_folder(run.run_id).path.mkdir(parents=True, exist_ok=True)
+    workspace.get_run_folder(run.run_id).path.mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -75,7 +75,7 @@ def add_run(workspace: Workspace, status: RunStatus, run_type: str, owner_lock: 
             owner_lock=owner_lock,
         )
     run = workspace.runs.get_by_key(key)
-    workspace.run_folder(run.run_id).path.mkdir(parents=True, exist_ok=True)
+    workspace.get_run_folder(run.run_id).path.mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -115,7 +115,7 @@ def test_one_process_notifies_once_of_each_run_of_a_session_that_died(tmp_path: 
         runs = [open_run(workspace, "sessions/gone") for _ in range(30)]
         open_run(workspace, "sessions/gone", parent=runs[0])
         open_run(workspace, "sessions/gone", "other")
-        workspace.run_folder(runs[7].run_id).notified.touch()  # by another process
+        workspace.get_run_folder(runs[7].run_id).notified.touch()  # by another process
         for _ in range(2):  # the second look finds nothing to do
             reconcile_sessions(workspace)
         (pid,) = notifiers

@@ -15,7 +15,7 @@ def test_a_folder_is_removed_only_if_the_shared_folder_is_there_without_it(
 ) -> None:
     whole = SharedFolder(tmp_path / "shared")
     whole.create()
-    run = whole.run_folder("exp_1")
+    run = whole.get_run_folder("exp_1")
     run.path.mkdir()
     away = tmp_path / "away"
     stat = os.stat

@@ -60,7 +60,7 @@ def test_the_values_of_an_attempt_stay_until_the_script_of_the_next_starts(works
     with workspace.transaction():
         workspace.metrics.add(run.key, [LoggedValue(VALUE, "x", 1_000_000, None, 0.5, None)])
     assert begin_next_attempt(workspace, run, 1, LOST, RunStatus.QUEUED)
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     folder.path.mkdir(parents=True, exist_ok=True)
     separate_lost_attempt_values(workspace, workspace.runs.get_by_key(run.key), folder)
     assert list(workspace.metrics.get(run.key)) == ["x"]
@@ -75,7 +75,7 @@ def test_an_attempt_begins_again_a_few_times_if_its_script_was_not_started(
     workspace: Workspace, attempts: list[dict[str, int]]
 ) -> None:
     run = add_run(workspace, RunStatus.PREPARING, attempts=attempts)
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.secrets.touch()
     queued = [queue_next_attempt(workspace, run, folder, RetryPolicy(1), LOST) for _ in range(4)]

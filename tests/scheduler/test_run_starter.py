@@ -27,7 +27,7 @@ def test_a_run_without_a_folder_fails_although_what_it_was_to_follow_has_failed(
                 columns: dict[str, object] = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local"}
                 columns |= {"predecessor_key": keys[-1]} if keys[-1] else {}
                 keys.append(workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns))
-        shutil.rmtree(workspace.run_folder("exp_2").path, ignore_errors=True)
+        shutil.rmtree(workspace.get_run_folder("exp_2").path, ignore_errors=True)
         RunStarter(workspace, "local", GpuAllocator(), None).cancel_unstartable_runs()
         run = workspace.runs.get_by_key(keys[-1])
         assert run.status is RunStatus.FAILED

@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with Workspace.open(
         locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w")), create=True, redactor=Redactor()
     ) as opened:
-        opened.run_folder("r_1").path.mkdir()
+        opened.get_run_folder("r_1").path.mkdir()
         yield opened
 
 
@@ -97,7 +97,7 @@ def test_a_mount_of_chosen_files_is_a_folder_of_links(workspace: Workspace, sour
     dataset = register_dataset(workspace, files(str(source / "data/**/*.csv")), "csv")
     bound = bind(workspace, source, {"data": {"chosen": entry(dataset={"name": "csv", "version": "1"})}})
     folder = Path(bound.inputs[0]["path"])
-    assert folder == workspace.run_folder("r_1").path / "inputs" / "chosen"
+    assert folder == workspace.get_run_folder("r_1").path / "inputs" / "chosen"
     assert (folder / "sub" / "b.csv").is_symlink() and (folder / "sub" / "b.csv").read_text(encoding="utf-8") == "b"
     assert bound.inputs[0]["dataset_id"] == dataset.dataset_id
 
@@ -110,7 +110,7 @@ def test_a_download_is_a_copy_that_may_be_changed(workspace: Workspace, source: 
     copied.write_text("changed", encoding="utf-8")
     assert copied.name == "a.csv" and (source / "data" / "a.csv").read_text(encoding="utf-8") == "a"
     assert Path(bound.inputs[1]["path"], "sub", "b.csv").read_text(encoding="utf-8") == "b"
-    inputs = workspace.run_folder("r_1").path / "inputs"
+    inputs = workspace.get_run_folder("r_1").path / "inputs"
     assert {path.parent for path in map(Path, (copied.parent, bound.inputs[1]["path"]))} == {inputs}
     assert (os.stat(inputs).st_mode & 0o777) == 0o700
 
@@ -205,7 +205,7 @@ def test_a_download_of_what_is_still_empty_in_the_workspace_is_an_empty_folder_a
         bound = look(workspace, source, {"dataReferences": {"r": reference}})
         assert bound.notes == [told]
     folder = Path(bound.variables["AZUREML_DATAREFERENCE_r"])
-    assert folder.is_relative_to(workspace.run_folder("r_1").path) and not any(folder.iterdir())
+    assert folder.is_relative_to(workspace.get_run_folder("r_1").path) and not any(folder.iterdir())
 
 
 @pytest.mark.parametrize("mode", ["mount", "download"])
@@ -425,7 +425,7 @@ def test_one_file_at_a_path_on_azure_is_a_folder_with_that_file_in_it(
     rest = {"data": {"d": one, "more": deeper}}
     before = preview_data(workspace, RunConfiguration(rest=rest, **fields), source)
     bound = bind(workspace, source, rest, **fields)
-    folder = workspace.run_folder("r_1").path / "inputs" / "d"
+    folder = workspace.get_run_folder("r_1").path / "inputs" / "d"
     assert [path.name for path in folder.iterdir()] == ["a.csv"]
     assert (folder / "a.csv").read_text(encoding="utf-8") == "a"
     assert (folder / "a.csv").is_symlink() == (mechanism == "mount")

@@ -228,7 +228,7 @@ def test_a_start_that_is_killed_at_any_step_goes_on_at_the_next_call(
     assert all(len(workspace.runs.list_status_changes(run.key)) < 9 for run in found.values())
     assert not any(list_run_processes(name) for name in names)
     assert not list((workspace.folder / "submits").iterdir())
-    assert not [name for name in names if read_json(workspace.run_folder(name).secrets)]
+    assert not [name for name in names if read_json(workspace.get_run_folder(name).secrets)]
 
 
 def test_the_snapshot_of_a_template_is_kept_as_long_as_its_run_has_a_folder(workspace: Workspace, source: Path) -> None:

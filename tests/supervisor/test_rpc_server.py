@@ -33,7 +33,7 @@ class Supervisor:
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "local"}
             key = workspace.runs.insert(experiment, number, "exp_1", status=RunStatus.RUNNING, **columns)
             workspace.runs.set_tags(key, {"long": "x" * 1_000_000})
-        folder = workspace.run_folder("exp_1")
+        folder = workspace.get_run_folder("exp_1")
         folder.journal.mkdir(parents=True)
         submission = Submission("exp_1", "exp", "w", "g", "s", "", False, (), EnvironmentPlan("python"), "")
         run = SupervisedRun(workspace, submission, Secrets({}, (), {}), folder)

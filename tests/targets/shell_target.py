@@ -41,7 +41,7 @@ class ShellTarget(Target):
         return {run.key: this_machine.get_supervisor_liveness(self.workspace, run) for run in runs}
 
     def wake(self, run: Run) -> bool:
-        return this_machine.wake_supervisor(self.workspace.run_folder(run.run_id))
+        return this_machine.wake_supervisor(self.workspace.get_run_folder(run.run_id))
 
     def kill(self, run: Run) -> bool:
         return this_machine.kill_run(self.workspace, run)
@@ -59,7 +59,7 @@ class ShellTarget(Target):
 
     def _spawn(self, run_id: str, locks: Sequence[int], *, recovers: bool) -> int:
         arguments = build_supervisor_arguments(self.workspace.folder, run_id, locks, recovers=recovers)
-        log = get_supervisor_log_path(self.workspace.run_folder(run_id))
+        log = get_supervisor_log_path(self.workspace.get_run_folder(run_id))
         return spawn([*SHELL, *build_program_command(SUPERVISOR_PROGRAM, arguments)], run_id, locks, log)
 
 

@@ -64,7 +64,7 @@ def _get_stack_trace(error: Mapping[str, Any] | None) -> str:
 def _find_source_folder(workspace: Workspace, run: Run) -> Path | None:
     """Return the folder from which a run's snapshot was taken, or None if it is unknown."""
     try:
-        document = read_json(workspace.run_folder(run.run_id).submission)
+        document = read_json(workspace.get_run_folder(run.run_id).submission)
         submission = None if document is None else Submission.from_json(document)
     except (OSError, KeyError, TypeError, ValueError):
         return None

@@ -55,7 +55,7 @@ def _iterate_properties(workspace: Workspace, run: Run, location: SourceLine | N
         yield "Error", describe_error(run.error)
     if location is not None:
         yield "Where", f"{location.file}:{location.line}"
-    used = read_resources(workspace.run_folder(run.run_id))
+    used = read_resources(workspace.get_run_folder(run.run_id))
     if used is not None:
         yield "Used", describe_resources(used)
     for warning in run.warnings:

@@ -49,7 +49,7 @@ def list_sweep_lines(workspace: Workspace, run: Run) -> Sequence[str]:
 
 def print_failure_log(workspace: Workspace, run: Run, print_text: Callable[[str], None]) -> None:
     """Print the end of the log that explains a failure, unless that log was streamed."""
-    folder = workspace.run_folder(run.run_id)
+    folder = workspace.get_run_folder(run.run_id)
     if find_decisive_log(workspace, run) not in {folder.stdout, folder.environment_log}:
         print_text("")
         print_last_lines(workspace, run, print_text)

@@ -92,7 +92,7 @@ def describe_misplaced_options(workspace: Workspace, run: Run, script: str, argu
     declaration = app.find("submit-script")
     if run.exit_code != _WRONG_USAGE or declaration is None:
         return None
-    last_lines = read_tail(workspace.run_folder(run.run_id).stdout).rstrip().splitlines()[-_LAST_LINES:]
+    last_lines = read_tail(workspace.get_run_folder(run.run_id).stdout).rstrip().splitlines()[-_LAST_LINES:]
     refused = {word.strip("'\".,") for line in last_lines for found in _REFUSAL.findall(line) for word in found.split()}
     own = {name for each in declaration.read_parameters().all_parameters for name in each.option_names}
     misplaced = [word for word in arguments if word in refused and word.partition("=")[0] in own]

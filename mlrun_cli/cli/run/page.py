@@ -87,5 +87,5 @@ def _can_be_rerun(workspace: Workspace, run: Run) -> bool:
     """Return whether `run rerun` is likely to accept a run."""
     if run.controller is not None:
         return run.parent_run_id is None
-    has_submission = workspace.run_folder(run.run_id).submission.is_file()
+    has_submission = workspace.get_run_folder(run.run_id).submission.is_file()
     return has_submission and run.run_type not in {INTERACTIVE_RUN, STEP_RUN}

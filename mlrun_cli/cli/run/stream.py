@@ -135,7 +135,7 @@ def stream_log(
 def _acquire_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
     """Acquire the lock that binds a run to this command; raise OperatingSystemError if it cannot be created."""
     try:
-        return acquire_stream_lock(workspace.run_folder(run.run_id))
+        return acquire_stream_lock(workspace.get_run_folder(run.run_id))
     except OSError as error:
         raise OperatingSystemError(
             f"The run {run.run_id} cannot be bound to this command: {error.strerror}.",
@@ -184,7 +184,7 @@ class _LogStreamer:
         start: LogStart | None = None,
     ) -> None:
         self._workspace = workspace
-        self._start = start or LogStart(workspace.run_folder(run.run_id).stdout_name)
+        self._start = start or LogStart(workspace.get_run_folder(run.run_id).stdout_name)
         self.stamper: LineStamper | None = None
         self._script_input = script_input
         self._run = run

@@ -38,7 +38,7 @@ def execute_job(arguments: Sequence[str]) -> int:
         return 0
     ended = _run_script(row["script"], gpus)
     with suppress(OSError):  # the script is not started again
-        SharedFolder(Path(folder)).run_folder(run_id).secrets.unlink(missing_ok=True)
+        SharedFolder(Path(folder)).get_run_folder(run_id).secrets.unlink(missing_ok=True)
     queue.record_end(run_id, ended)
     try:
         queue.start_ready_jobs()

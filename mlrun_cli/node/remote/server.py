@@ -79,7 +79,7 @@ class Server:
         document = request.document
         run_id = document["run_id"]
         self._queue.set_node_limit(document["most_nodes"])
-        folder = self._shared.run_folder(run_id).path
+        folder = self._shared.get_run_folder(run_id).path
         self._queue.add(run_id, document["job"], lambda: _write_files(folder, document["files"], request.payload))
         self._start_jobs()
         return Message({})
@@ -93,7 +93,7 @@ class Server:
             self._files.pop(run_id, None)
             self._jobs.pop(run_id, None)
         for run_id, sizes in document["watch"].items():
-            self._files[run_id] = RunFiles(self._shared.run_folder(run_id), sizes)
+            self._files[run_id] = RunFiles(self._shared.get_run_folder(run_id), sizes)
             self._jobs.pop(run_id, None)
         inboxes = self._write_inboxes(document["inbox"], request.payload)
         jobs = self._queue.describe(self._files)
@@ -128,7 +128,7 @@ class Server:
             data = payload[start : start + size]
             start += size
             with suppress(OSError):
-                sizes[run_id] = _append_at_offset(self._shared.run_folder(run_id).inbox, offset, data)
+                sizes[run_id] = _append_at_offset(self._shared.get_run_folder(run_id).inbox, offset, data)
         return sizes
 
     def _find_jobs(self, request: Message) -> Message:
@@ -144,7 +144,7 @@ class Server:
         run_id = request.document["run_id"]
         self._queue.remove(run_id)
         self._files.pop(run_id, None)
-        self._shared.run_folder(run_id).remove()
+        self._shared.get_run_folder(run_id).remove()
         return Message({})
 
     def _describe_node(self, _request: Message) -> Message:

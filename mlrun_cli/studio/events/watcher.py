@@ -159,7 +159,7 @@ class Watcher:
 
 def _compute_file_fingerprint(workspace: Workspace, topic: Topic) -> object:
     """Return the inode, size and modification time of a run's file, or None if the file does not exist."""
-    descriptor = open_run_file(workspace.run_folder(topic.run_id), topic.file)
+    descriptor = open_run_file(workspace.get_run_folder(topic.run_id), topic.file)
     if descriptor is None:
         return None
     try:

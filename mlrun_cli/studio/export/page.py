@@ -92,7 +92,7 @@ def render_page(workspace: Workspace, runs: Sequence[Run]) -> str:
 
 def _build_run_values(workspace: Workspace, run: Run) -> Mapping[str, Any]:
     """Return the template context for the page of a single run."""
-    environment, packages = read_environment_details(run, workspace.run_folder(run.run_id))
+    environment, packages = read_environment_details(run, workspace.get_run_folder(run.run_id))
     summaries = workspace.metric_summaries.list(run.key, only_images=False, limit=_MAX_METRICS)
     images, image_count = read_images(workspace, run)
     return {
@@ -127,7 +127,7 @@ def _draw_panel(workspace: Workspace, run: Run, panel: Panel) -> DrawnPanel:
 
 def _read_log_end(workspace: Workspace, run: Run) -> LogEnd | None:
     """Read the end of the script's log with credentials in URLs redacted, or return None if there is no log."""
-    name = workspace.run_folder(run.run_id).stdout_name
+    name = workspace.get_run_folder(run.run_id).stdout_name
     try:
         descriptor = open_file(workspace, run, name)
     except NotFound:

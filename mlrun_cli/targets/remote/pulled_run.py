@@ -46,7 +46,7 @@ class PulledRun:
         self._ssh = ssh
         self._settings = settings
         self._mirror = mirror
-        self._folder = mirror.run_folder(run_id)
+        self._folder = mirror.get_run_folder(run_id)
         self._run_id = run_id
         self._last_job: Job | None = None
         self._held: dict[str, bytearray] = {}

@@ -77,7 +77,7 @@ class RunCopy:
 def _build_arguments(
     ssh: Ssh, settings: RemoteSettings, mirror: SharedFolder, run_id: str, kind: CopyKind
 ) -> Sequence[str]:
-    here, there = f"{mirror.run_folder(run_id).path}/", f"{settings.folder}/runs/{run_id}/"
+    here, there = f"{mirror.get_run_folder(run_id).path}/", f"{settings.folder}/runs/{run_id}/"
     first, *others = _NAMES[kind]
     if kind is CopyKind.RETURN:
         return [*_OPTIONS, "--update", f"{here}./{first}", ssh.build_location(there)]

@@ -92,7 +92,7 @@ class RemoteTarget(EngineTarget):
         mark = mirror.path / PUSHED / request.run_id
         mark.parent.mkdir(mode=0o700, exist_ok=True)
         mark.touch(mode=0o600)
-        push_run(Ssh(settings), settings, mirror, mirror.run_folder(request.run_id))
+        push_run(Ssh(settings), settings, mirror, mirror.get_run_folder(request.run_id))
 
     def submit_job(self, request: JobRequest) -> str:
         """Queue the job of a run on the remote machine under the id of the run, with the files of its folder.
@@ -102,7 +102,7 @@ class RemoteTarget(EngineTarget):
             EngineUnavailable: the machine does not answer; it may have the job nevertheless.
         """
         settings, mirror = self.settings, self.shared_folder
-        run = mirror.run_folder(request.run_id)
+        run = mirror.get_run_folder(request.run_id)
         translation = PathTranslation(mirror.path, settings.folder)
         script = settings.build_script([*map(translation.translate, request.command), OWN_ENVIRONMENT])
         job = {

@@ -45,7 +45,9 @@ def get_requested_run(page: PageRequest) -> Run:
 def get_main_log_name(page: PageRequest, run: Run) -> str:
     """Return the name of the log to show first, as a path relative to the run's files."""
     return (
-        find_decisive_log(page.workspace, run).relative_to(page.workspace.run_folder(run.run_id).artifacts).as_posix()
+        find_decisive_log(page.workspace, run)
+        .relative_to(page.workspace.get_run_folder(run.run_id).artifacts)
+        .as_posix()
     )
 
 

@@ -59,7 +59,7 @@ class RerunForm(NamedTuple):
         Raises:
             RunNotRepeatable, StoredFilesLost: files of the run are gone or damaged.
         """
-        folder = workspace.run_folder(run.run_id)
+        folder = workspace.get_run_folder(run.run_id)
         if run.run_type == PIPELINE_RUN:
             values = read_pipeline_plan(folder).values
             return cls(run.run_id, values={name: format_parameter_value(value) for name, value in values.items()})

@@ -61,7 +61,7 @@ def _build_rerun(page: PageRequest, run: Run, changes: RerunChanges) -> Any:
 
 def _show_form(page: PageRequest, run: Run, form: RerunForm, status: int = 200, **values: Any) -> Response:
     is_pipeline = run.run_type == PIPELINE_RUN
-    graph = read_pipeline_plan(page.workspace.run_folder(run.run_id)).graph if is_pipeline else None
+    graph = read_pipeline_plan(page.workspace.get_run_folder(run.run_id)).graph if is_pipeline else None
     return page.render(
         "pages/submit/rerun_template.html",
         status,

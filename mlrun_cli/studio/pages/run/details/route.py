@@ -28,7 +28,7 @@ from mlrun_cli.studio.run_details import (
 def show(page: PageRequest) -> Response:
     """Show the details of a run."""
     run = get_requested_run(page)
-    folder = page.workspace.run_folder(run.run_id)
+    folder = page.workspace.get_run_folder(run.run_id)
     environment, packages = read_environment_details(run, folder)
     resources = read_resources(folder)
     return render_tab(
