@@ -228,7 +228,7 @@ def delete_compute_target(workspace: Workspace, name: str) -> None:
     with workspace.transaction(durable=True):
         get_compute_target(workspace, name)
         if name != LOCAL_TARGET:
-            _check_unused(workspace, name, lost)
+            _check_target_unused(workspace, name, lost)
         workspace.compute_targets.delete(name)
     if name == LOCAL_TARGET:
         wake_dispatchers(workspace)
@@ -273,7 +273,7 @@ def _get_statuses_needing_target(workspace: Workspace, name: str) -> frozenset[R
     return _ON_TARGET
 
 
-def _check_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]) -> None:
+def _check_target_unused(workspace: Workspace, name: str, lost_run_keys: Container[int]) -> None:
     """Raise if a run that is neither ending nor lost waits for a target or runs on it."""
     from mlrun_cli.runs.filter import RunFilter  # noqa: PLC0415 - start-up: submissions check a target, few delete one
 

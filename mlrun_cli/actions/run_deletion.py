@@ -44,7 +44,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
             hint="Cancel them first ('mlrun run cancel'), or wait.",
             target=live[0],
         )
-    check_not_needed(workspace, runs)
+    check_runs_not_needed(workspace, runs)
     spared = {} if force else workspace.retention.explain_retained_runs([run.run_id for run in runs])
     if spared:
         reasons = [f"{run_id} ({why})" for run_id, why in spared.items()]
@@ -54,7 +54,7 @@ def check_deletable(workspace: Workspace, runs: Sequence[Run], *, force: bool) -
         )
 
 
-def check_not_needed(workspace: Workspace, runs: Sequence[Run]) -> None:
+def check_runs_not_needed(workspace: Workspace, runs: Sequence[Run]) -> None:
     """Raise if a live sweep or pipeline that is not among the runs still needs one of them.
 
     Raises:

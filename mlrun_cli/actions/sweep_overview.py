@@ -96,7 +96,7 @@ class SweepOverview(NamedTuple):
     @property
     def ended_count(self) -> int:
         """The number of runs that have ended."""
-        return _count_ended(self.status_counts)
+        return _count_ended_runs(self.status_counts)
 
     @property
     def best(self) -> SweepRun | None:
@@ -157,7 +157,7 @@ def find_sweep_overview(workspace: Workspace, sweep: Run, limit: int | None = No
         [measured[run.key].build_sweep_run(run, sampled) for run in runs],
         counts,
         total,
-        _estimate_remaining_seconds(sweep, definition, total, _count_ended(counts)),
+        _estimate_remaining_seconds(sweep, definition, total, _count_ended_runs(counts)),
     )
 
 
@@ -194,7 +194,7 @@ def _format_value(value: object) -> str:
     return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
-def _count_ended(status_counts: Mapping[str, int]) -> int:
+def _count_ended_runs(status_counts: Mapping[str, int]) -> int:
     return sum(count for status, count in status_counts.items() if RunStatus(status).is_terminal)
 
 

@@ -56,7 +56,7 @@ class RequestRelay:
         self._waiting: list[_PendingRequest] = []
         self._calls: dict[socket.socket, tuple[ForwardedRequest, bytearray]] = {}
         self._offsets: dict[str, int] = {}
-        self._reject_interrupted()
+        self._reject_interrupted_requests()
 
     def collect(self, reader: JournalReader) -> bool:
         """Accept new requests, and forward those whose journal lines are stored; return whether any are unfinished.
@@ -99,7 +99,7 @@ class RequestRelay:
         self._offsets[name] = new_offset
         return is_mine
 
-    def _reject_interrupted(self) -> None:
+    def _reject_interrupted_requests(self) -> None:
         """Respond with an error to requests that an earlier collector accepted before it died."""
         self._offsets = {
             name: offset

@@ -83,7 +83,7 @@ class SentStops:
         return sent is not None and evidence is EngineEvidence.QUEUED and self._jobs.asked_at > sent.since
 
     def claim_job_cancellation(self, run: Run, evidence: EngineEvidence, now: float) -> bool:
-        """Return whether to cancel a stopped run's job now; if so, record this: it is done once per response."""
+        """Return whether to cancel a stopped run's job now, and record that: once for each answer of the engine."""
         sent = self._sent.get(run.key)
         if sent is None or self._jobs.asked_at <= sent.job_canceled_at:
             return False

@@ -71,7 +71,7 @@ class Children:
         """Add a child run that has just been started."""
         self._states[run.key] = ChildState(run.key, run.run_id, run.status)
 
-    def add_interrupted(self, run: Run) -> None:
+    def add_interrupted_run(self, run: Run) -> None:
         """Add a child run that is already recorded but whose start must be repeated."""
         self.add(run)
         self._interrupted.append(self._states[run.key])

@@ -161,7 +161,7 @@ class SweepController:
             run_id = self._get_run_id(number)
             key = self._workspace.runs.find_key(run_id)
             if key is not None and self._children.find(run_id) is None:
-                self._children.add_interrupted(self._workspace.runs.get_by_key(key))
+                self._children.add_interrupted_run(self._workspace.runs.get_by_key(key))
                 self._next = number + 1
 
     def _sample_missing_values(self, run_numbers: Sequence[int]) -> None:

@@ -87,7 +87,7 @@ class _Reader:
         self._notes: list[str] = []
 
     def read(self) -> DatasetDescription:
-        root = self._select_known(self._root, TEMPLATE)
+        root = self._select_known_entries(self._root, TEMPLATE)
         version = root.get("schemaVersion")
         if version is not None and version.as_integer() != 1:
             raise version.build_error("is a version that is not known here", hint="It is 1.")
@@ -96,7 +96,7 @@ class _Reader:
             raise kind.build_error(f"'{kind.as_text()}' is not a type of datasets", hint="Use File or Tabular.")
         parameters = self._get_required(self._root, root, "parameters")
         registration = self._get_required(self._root, root, "registration")
-        entries = self._select_known(registration, TEMPLATE["registration"])
+        entries = self._select_known_entries(registration, TEMPLATE["registration"])
         description = entries.get("description")
         tags = entries.get("tags")
         return DatasetDescription(
@@ -111,7 +111,7 @@ class _Reader:
         )
 
     def _read_definition(self, kind: str, parameters_node: Node, time_series_node: Node | None) -> dict[str, Any]:
-        parameters = self._select_known(parameters_node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
+        parameters = self._select_known_entries(parameters_node, {**TEMPLATE["parameters"], "encoding": "", **_REFUSED})
         for key, advice in _REFUSED.items():
             if key in parameters:
                 raise Unsupported(f"{parameters[key].location}: {key} is not supported.", hint=advice, target=key)
@@ -129,18 +129,18 @@ class _Reader:
         if not isinstance(node.content, dict):
             text = node.as_text()
             return {"url": text} if "://" in text else {"path": os.path.normpath(self._folder / text)}
-        entries = self._select_known(node, {"datastoreName": "", "relativePath": ""})
+        entries = self._select_known_entries(node, {"datastoreName": "", "relativePath": ""})
         return {
             "datastore": self._get_required(node, entries, "datastoreName").as_text(),
             "path": _read_value(entries, "relativePath", Node.as_text, default="").lstrip("/"),
         }
 
     def _read_time_series(self, node: Node | None) -> dict[str, str]:
-        entries = {} if node is None else self._select_known(node, TEMPLATE["timeSeries"])
+        entries = {} if node is None else self._select_known_entries(node, TEMPLATE["timeSeries"])
         names = {"timestamp": "fineGrainTimestamp", "partition_timestamp": "coarseGrainTimestamp"}
         return {name: entries[key].as_text() for name, key in names.items() if key in entries}
 
-    def _select_known(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
+    def _select_known_entries(self, node: Node, known: Mapping[str, Any]) -> dict[str, Node]:
         """Return the known entries of a mapping that are not null; add notes about unknown keys."""
         entries = node.as_mapping()
         for key, value in entries.items():

@@ -207,7 +207,7 @@ class HostLease:
             try:
                 record = _parse_record(_read_file(self._hosts / "current"))
                 if record and not _is_from_this_host(record) and not _is_of_earlier_boot(record):
-                    self._check_expired(record, time.time_ns() // 1000)
+                    self._check_lease_expired(record, time.time_ns() // 1000)
                 self.acquire()
             except HomeInUse as error:
                 self._follow_other_host(error)
@@ -285,7 +285,7 @@ class HostLease:
             return True
         term = record.get("turn", 0)
         if record and not take_over and not _is_of_earlier_boot(record):
-            self._check_expired(record, self._read_server_time())
+            self._check_lease_expired(record, self._read_server_time())
         won = self._create_term(term)
         if won is None:
             return False
@@ -319,7 +319,7 @@ class HostLease:
         self._adopt_record(raw)
         return True
 
-    def _check_expired(self, record: Mapping[str, Any], now: int) -> None:
+    def _check_lease_expired(self, record: Mapping[str, Any], now: int) -> None:
         """Raise HomeInUse unless the lease of another host has expired at the time `now`."""
         elapsed = (now - self._read_last_use(record["turn"])) / MICROSECONDS
         if elapsed < LEASE_SECONDS:

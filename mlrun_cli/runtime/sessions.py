@@ -152,7 +152,7 @@ def reconcile_sessions(workspace: Workspace) -> list[str]:
 
 
 def list_session_remnants(workspace: Workspace) -> list[Path]:
-    """Return the folders of sessions that died while creating or removing them, which reconciliation ignores."""
+    """Return the folders, ignored by reconciliation, of sessions that died while creating or removing them."""
     folders = [path for path in (workspace.folder / _SESSIONS).glob("*") if path.is_dir()]
     return sorted(folder for folder in folders if folder.name.startswith(".") or not (folder / "lock").exists())
 

@@ -58,7 +58,7 @@ def prune_snapshots(
     report: Callable[[str], None],
     lock_folder: Path | None = None,
 ) -> PruneResult:
-    """Remove snapshots unused since a time and not to be kept, and contents that no snapshot refers to any more.
+    """Remove unreferenced snapshots unused since a time, and contents in no snapshot; return how much was removed.
 
     Args:
         folder: the folder of the snapshots.

@@ -182,7 +182,7 @@ def _record_new_run(
     place: SharedLocation | None,
     stack: ExitStack,
 ) -> tuple[NewRun, RecordedRun, NewRunFolder]:
-    """Record a new run; its lock is held, and interruptions are blocked, until `stack` is closed."""
+    """Record a new run; return it and its folder. Until `stack` closes, its lock is held and signals are blocked."""
     remove_unfinished_submission(workspace, run.run_id)
     with ExitStack() as own:
         folder = own.enter_context(NewRunFolder(workspace.get_run_folder(run.run_id), place))

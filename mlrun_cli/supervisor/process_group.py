@@ -105,7 +105,7 @@ class ProcessGroup:
             self._failure = child.exit_code
             self.first_to_fail = process_index
 
-    def kill_overdue(self, now: float) -> None:
+    def kill_overdue_processes(self, now: float) -> None:
         """Kill the processes that are still running after the grace period."""
         if self._kill_at is not None and now >= self._kill_at and self.exit_code is None:
             self._send_signal(SIGKILL)

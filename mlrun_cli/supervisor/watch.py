@@ -169,7 +169,7 @@ class Watch:
         if self._was_terminated:
             self.stop.request_stop(StopReason.SHUTDOWN, self._group, now)
         if self._group is not None:
-            self._group.kill_overdue(now)
+            self._group.kill_overdue_processes(now)
             self.stop.kill_if_due(self._group, now)
 
     def _start_missing_dispatchers(self) -> None:

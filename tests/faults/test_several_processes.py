@@ -108,7 +108,7 @@ while group.exit_code is None:
     for pid, exit_code in reap_children().items():
         print(exit_code, flush=True)
         group.record_exits({pid: exit_code})
-    group.kill_overdue(time.monotonic())
+    group.kill_overdue_processes(time.monotonic())
     time.sleep(0.01)
 print(group.exit_code, group.first_to_fail, group.list_survivors())
 """

@@ -7,7 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from mlrun_cli.actions.run_deletion import check_deletable, check_not_needed, list_runs_with_descendants, remove_runs
+from mlrun_cli.actions.run_deletion import (
+    check_deletable,
+    check_runs_not_needed,
+    list_runs_with_descendants,
+    remove_runs,
+)
 from mlrun_cli.actions.runs import LATEST
 from mlrun_cli.actions.trash import (
     DAYS_KEPT,
@@ -101,7 +106,7 @@ def delete(
         if is_all and not chosen:
             warn_of_unknown_experiment(workspace, experiment_name, global_options)
         doomed = list_runs_with_descendants(workspace, chosen)
-        check_not_needed(workspace, doomed)  # before any of them is ended by force
+        check_runs_not_needed(workspace, doomed)  # before any of them is ended by force
         trashed = _add_trashed_descendants(workspace, doomed, list(named.values())) if is_final else ()
         if (doomed or trashed) and not yes:
             question = _build_delete_question(workspace, [*doomed, *(each.run for each in trashed)], is_final=is_final)

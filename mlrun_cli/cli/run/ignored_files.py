@@ -28,7 +28,7 @@ def describe_ignored_file(run: Run, source: Path) -> str | None:
     """
     error: Mapping[str, Any] = (run.error or {}).get("error") or {}
     message = str(error.get("message") or "")
-    names = [*_iterate_modules(message), *_iterate_paths(message, run.run_id)]
+    names = [*_iterate_module_paths(message), *_iterate_paths(message, run.run_id)]
     if not names:
         return None
     try:
@@ -46,7 +46,7 @@ def describe_ignored_file(run: Run, source: Path) -> str | None:
     )
 
 
-def _iterate_modules(message: str) -> Iterator[str]:
+def _iterate_module_paths(message: str) -> Iterator[str]:
     """Yield the possible paths of modules that could not be imported, relative to the script's folder."""
     for module in re.findall(_MODULE, message):
         top = module.partition(".")[0]

@@ -69,7 +69,7 @@ def describe_options_after_script(words: Sequence[str], source: Path, *, is_comm
 
 
 def _get_value(words: Sequence[str], index: int) -> str | None:
-    """Return the value of the option at an index: the text after its equals sign, or else the next word, if any."""
+    """Return the value of the option at an index: the text after its equals sign, the next word, or else None."""
     _, equals, value = words[index].partition("=")
     return value if equals else next(iter(words[index + 1 : index + 2]), None)
 

@@ -69,7 +69,7 @@ def stream_submitted_run(
     script_input: ScriptInput | None = None,
     ci: CiSystem | None = None,
 ) -> StreamResult:
-    """Stream a newly submitted run to stderr, between a heading and a summary.
+    """Stream a newly submitted run to stderr, between a heading and a summary, and return the result.
 
     The output of the environment's installer comes first, then that of the script, each below a title. Interruptions
     that were blocked while the run was submitted are unblocked, and `script_input` is filled. In a job of a CI system,

@@ -187,7 +187,7 @@ def _get_time_origin(run: Run) -> int:
 
 
 def _to_microseconds(seconds: float | None, origin: int = 0) -> int | None:
-    """Convert a time in seconds, relative to `origin`, to a timestamp in microseconds."""
+    """Convert a time in seconds, relative to `origin`, to a timestamp in microseconds; None stays None."""
     if seconds is None:
         return None
     return max(-_MAX_TIMESTAMP, min(_MAX_TIMESTAMP, origin + round(seconds * MICROSECONDS)))

@@ -57,7 +57,7 @@ def list_existing_trigrams(database: Database, trigrams: Sequence[str]) -> Seque
 
 
 def _is_bare_tag(database: Database, letter: str) -> bool:
-    """Return whether a letter is the key of a tag without a value, which may be the entire tag text of a run."""
+    """Return whether some run has a tag with this letter as its key and no value; its text then has no trigram."""
     query = "SELECT 1 AS found FROM run_tags WHERE key IN (:small, :capital) AND coalesce(value, '') = '' LIMIT 1"
     return database.row(query, small=letter, capital=letter.upper()) is not None
 
