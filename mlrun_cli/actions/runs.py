@@ -17,8 +17,9 @@ from mlrun_cli.errors import (
     RunNotFound,
     UsageError,
 )
+from mlrun_cli.runs.details import OUTPUT_DATA, build_run_details
 from mlrun_cli.runs.filter import MAX_CONDITIONS, RunFilter
-from mlrun_cli.runs.run import Run, build_run_details
+from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.liveness import reconcile, replace_status_if_not_responding
 from mlrun_cli.workspace import Workspace
@@ -180,7 +181,15 @@ def _add_properties(workspace: Workspace, run: Run, properties: Mapping[str, str
 def get_run_details(workspace: Workspace, run: Run) -> dict[str, Any]:
     """Return the details of a run in the format of `Run.get_details()`, with the URLs of its logs."""
     logs = {name: path.as_uri() for name, path in workspace.get_run_folder(run.run_id).find_log_files().items()}
-    return build_run_details(run, logs)
+    return build_run_details(run, logs, _find_output_ids(workspace, run))
+
+
+def _find_output_ids(workspace: Workspace, run: Run) -> dict[str, str]:
+    if run.status is not RunStatus.COMPLETED or not (run.definition or {}).get(OUTPUT_DATA):
+        return {}
+    from mlrun_cli.actions.data_outputs import find_output_ids  # noqa: PLC0415 - start-up: few runs have data outputs
+
+    return find_output_ids(workspace, run)
 
 
 def prepare_for_display(workspace: Workspace, runs: Iterable[Run], not_responding_keys: frozenset[int]) -> list[Run]:

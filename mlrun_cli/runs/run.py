@@ -191,38 +191,3 @@ def build_minimal_record(run: Run) -> dict[str, Any]:
         "Target": run.target,
         "Tags": dict(run.tags),
     }
-
-
-def build_run_details(run: Run, log_files: Mapping[str, str]) -> dict[str, Any]:
-    """Return the details of a run as in the SDK's `Run.get_details()`, in camelCase and without null values."""
-    details: dict[str, Any] = {
-        "runId": run.run_id,
-        "target": run.target,
-        "status": run.status.value,
-        "startTimeUtc": None if run.started_at is None else format_iso(run.started_at),
-        "endTimeUtc": None if run.ended_at is None else format_iso(run.ended_at),
-        "properties": dict(run.properties),
-        "inputDatasets": _build_data_records(run.definition, "data", "RunInput"),
-        "outputDatasets": _build_data_records(run.definition, "outputData", "RunOutput"),
-        "runDefinition": run.definition,
-        "logFiles": dict(log_files),
-        "submittedBy": run.user_name,
-        "error": run.error,
-        "warnings": [{"message": text} for text in run.warnings] or None,
-    }
-    return {name: value for name, value in details.items() if value is not None}
-
-
-def _build_data_records(definition: Mapping[str, Any] | None, section: str, kind: str) -> list[dict[str, Any]]:
-    """Return a run's inputs or outputs in the format of Azure's run details."""
-    return [
-        {
-            "dataset": {"id": entry.get("dataset_id")},
-            "consumptionDetails": {
-                "type": kind,
-                "inputName" if section == "data" else "outputName": entry["name"],
-                "mechanism": entry["mechanism"],
-            },
-        }
-        for entry in (definition or {}).get(section) or ()
-    ]

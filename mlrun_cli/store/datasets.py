@@ -39,6 +39,13 @@ class DatasetStore:
             definition=serialize_definition(definition),
         )
 
+    def find_by_definition(self, definition: Definition) -> Dataset | None:
+        """Return the newest dataset with the same definition, a registered one first, or None if there is none."""
+        return self._find_by_condition(
+            "definition = :definition ORDER BY name IS NULL, dataset_key DESC LIMIT 1",
+            definition=serialize_definition(definition),
+        )
+
     def list_latest_versions(self) -> Sequence[Dataset]:
         """Return the latest version of every registered dataset, sorted by name."""
         rows = self._database.rows(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from mlrun_cli.runs.run import Run, build_minimal_record, build_run_details, build_run_record
+from mlrun_cli.runs.details import build_run_details
+from mlrun_cli.runs.run import Run, build_minimal_record, build_run_record
 from mlrun_cli.runs.status import RunStatus
 
 SECOND = 1_000_000
@@ -53,7 +54,7 @@ def test_a_minimal_record_has_azures_keys_in_azures_order() -> None:
 
 
 def test_details_are_in_camel_case_without_times_that_are_not_known() -> None:
-    details = build_run_details(a_run(started_at=START), {"user_logs/std_log.txt": "file:///x"})
+    details = build_run_details(a_run(started_at=START), {"user_logs/std_log.txt": "file:///x"}, {})
 
     assert details["runId"] == "e_1_0a"
     assert details["startTimeUtc"] == "2020-12-30T13:45:53.000000Z"

@@ -50,8 +50,74 @@ def test_details_have_datasets_and_the_name_and_version_of_the_environment(mlrun
             (given,) = details["inputDatasets"]
             assert isinstance(given["dataset"], FileDataset), given
             same((given["dataset"].name, given["dataset"].to_path()), ("files", ["/a.csv"]))
-            same(given["consumptionDetails"]["inputName"], "given")
+            same(given["consumptionDetails"], {"type": "RunInput", "inputName": "given", "mechanism": "Mount"})
+            same(details["outputDatasets"], [])
+            section = details["runDefinition"]["data"]["given"]
+            same([section["dataLocation"]["dataset"]["id"], section["mechanism"]], [files.id, "Mount"])
             same(details["runDefinition"]["arguments"][2:], ["", "--flag", ""])
+        """,
+    )
+
+
+def test_details_of_a_completed_run_have_its_outputs_as_datasets(mlrun: Mlrun) -> None:
+    mlrun.script(
+        """
+        import sys
+        from azureml.core import Run
+
+        run = Run.get_context()
+        details = run.get_details()
+        assert details["outputDatasets"] == []
+        options = details["runDefinition"]["outputData"]["kept"]["additionalOptions"]["registrationOptions"]
+        run.log("written by", options["properties"]["azureml.pipelineRunId"] if run.parent else "itself")
+        for folder in sys.argv[1:]:
+            open(folder + "/result.csv", "w").write("x\\n1\\n")
+        """
+    )
+    drive(
+        mlrun,
+        """
+        from azureml.core import Dataset, Experiment, RunConfiguration, ScriptRunConfig
+        from azureml.data import FileDataset, OutputFileDatasetConfig, TabularDataset
+        from azureml.pipeline.core import Pipeline
+        from azureml.pipeline.steps import PythonScriptStep
+
+        ws = Workspace.from_config()
+        store = ws.get_default_datastore()
+        experiment = Experiment(ws, "exp")
+
+        def make_outputs(place):
+            return [
+                OutputFileDatasetConfig("kept", destination=(store, place + "/kept")),
+                OutputFileDatasetConfig("named", destination=(store, place + "/named")).register_on_complete("results"),
+                OutputFileDatasetConfig("table", destination=(store, place + "/table"))
+                .read_delimited_files()
+                .register_on_complete("table"),
+            ]
+
+        def check(run, place, writer):
+            outputs = run.get_details()["outputDatasets"]
+            same([one["outputDetails"]["outputName"] for one in outputs], ["kept", "named", "table"])
+            same([type(one["dataset"]) for one in outputs], [FileDataset, FileDataset, TabularDataset])
+            for one in outputs:
+                same([one["outputType"], one["identifier"]["savedId"]], ["RunOutput", one["dataset"].id])
+            same([one["dataset"].name for one in outputs], [None, "results", "table"])
+            same(Dataset.get_by_id(ws, outputs[0]["identifier"]["savedId"]).to_path(), ["/result.csv"])
+            section = run.get_details()["runDefinition"]["outputData"]["named"]
+            same(section["outputLocation"]["dataPath"], {"datastoreName": store.name, "relativePath": place + "/named"})
+            same(section["additionalOptions"]["registrationOptions"]["name"], "results")
+            same(run.get_metrics(), {"written by": writer})
+
+        run = experiment.submit(ScriptRunConfig(".", "train.py", arguments=make_outputs("a")))
+        run.wait_for_completion()
+        check(run, "a", "itself")
+
+        configuration = RunConfiguration()
+        configuration.environment.python.user_managed_dependencies = True
+        step = PythonScriptStep("train.py", source_directory=".", arguments=make_outputs("b"), runconfig=configuration)
+        run = experiment.submit(Pipeline(ws, [step]))
+        run.wait_for_completion(show_output=False)
+        check(run.find_step_run("train.py")[0], "b", run.id)
         """,
     )
 

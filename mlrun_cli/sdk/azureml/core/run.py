@@ -296,7 +296,8 @@ class Run(RunMetrics):
     def get_details(self) -> Dict[str, Any]:
         """Return the run's record with Azure's camelCase keys, such as `runId`, `status` and `startTimeUtc`.
 
-        In `inputDatasets` and `outputDatasets`, dataset ids are replaced by dataset objects if these exist.
+        In `inputDatasets` and `outputDatasets`, dataset ids are replaced by dataset objects if these exist. Outputs are
+        there when the run has completed.
         """
         details: Dict[str, Any] = self._request("runs.details")
         if "runDefinition" in details:
