@@ -33,7 +33,7 @@ class IngestedFile(NamedTuple):
 
 
 def ingest_file(store: SnapshotStore | None, path: str, report: Callable[[int], None]) -> IngestedFile:
-    """Store the content of a regular file, or only hash it without a store; return the result; never block on a FIFO.
+    """Store the content of a regular file, or only hash it if `store` is None; return the result.
 
     A file that changes while it is read is read up to three times. `report` is called with the number of bytes read
     so far. Without a store, the content is only hashed.

@@ -175,7 +175,7 @@ class DataLocator:
     def check_mount(
         self, error_context: str, path: Path, datastore: Datastore, *, may_be_written_before: bool = False
     ) -> None:
-        """Raise if a path in a user's datastore is a file or does not exist, unless another step may still write it.
+        """Raise if a path to be mounted is missing, unless the script or another step may still create it.
 
         Args:
             error_context: the name of the entry.

@@ -255,7 +255,7 @@ def _build_properties(template: RunTemplate, plan: SweepPlan) -> Mapping[str, st
 
 
 def _check_resumed_sweeps(workspace: Workspace, definition: SweepDefinition) -> None:
-    """Raise if a run to resume from is not a sweep or has not ended."""
+    """Raise if there are too many runs to resume from, or one of them is not a sweep or has not ended."""
     if len(definition.resume_from) > _MAX_RESUMED:
         raise LimitExceeded(
             f"A sweep can resume from {_MAX_RESUMED} others, and {len(definition.resume_from)} are named.",

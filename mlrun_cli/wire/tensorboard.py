@@ -135,7 +135,7 @@ class TensorboardServer:
 
 
 def _choose_port(first_port: int) -> int:
-    """Return the first free port at or above `first_port`, or any free port for 0."""
+    """Return the first free port of a hundred from `first_port` on, or else any free port; 0 means any."""
     for port in (*range(first_port, first_port + 100), 0) if first_port else (0,):
         with socket.socket() as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
