@@ -176,6 +176,8 @@ def test_states_that_take_long_to_reach(state: str, end: JobEnd) -> None:
         (JobEnd.EXITED, ["slurmstepd-n1: error: Exceeded job memory limit"], JobEnd.OUT_OF_MEMORY),
         (JobEnd.EXITED, ["slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch."], JobEnd.OUT_OF_MEMORY),
         (JobEnd.EXITED, ["slurmstepd: error: Exceeded job memory limit", *["a later start"] * 20], JobEnd.EXITED),
+        (JobEnd.EXITED, ["slurmstepd: error: Exceeded job memory limit", jobs.RESTART_LINE, "ends"], JobEnd.EXITED),
+        (JobEnd.EXITED, [jobs.RESTART_LINE, "slurmstepd: error: Exceeded job memory limit"], JobEnd.OUT_OF_MEMORY),
         (JobEnd.EXITED, ["a script that says: slurmstepd: Exceeded job memory limit"], JobEnd.EXITED),
         (JobEnd.CANCELED, ["slurmstepd: error: Exceeded job memory limit"], JobEnd.CANCELED),
     ],

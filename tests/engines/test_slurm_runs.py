@@ -40,6 +40,14 @@ if not attempt:
     time.sleep(600)
 """
 
+LOSES_ITS_SUPERVISOR = """
+import os, signal, time
+print("attempt", os.environ.get("SLURM_RESTART_COUNT", 0), flush=True)
+if "SLURM_RESTART_COUNT" in os.environ:
+    os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(600)
+"""
+
 YIELDING = """
 import os, signal, time
 attempt = int(os.environ.get("SLURM_RESTART_COUNT", 0))
@@ -195,6 +203,24 @@ def test_a_job_that_uses_more_memory_than_it_has_says_so(tmp_path: Path) -> None
     error = record["error"]["error"]
     assert (record["status"], error["innerError"]["code"]) == ("Failed", "OutOfMemory"), record
     assert "memory limit" in error["message"]
+
+
+@pytest.mark.kill
+def test_what_slurm_says_of_an_earlier_start_does_not_explain_the_end_of_a_later_one(
+    slurm: Slurm, cluster: Mlrun
+) -> None:
+    cluster.script(LOSES_ITS_SUPERVISOR)
+    run_id = submit(cluster, "train.py")
+    wait_for_line(cluster, run_id, "attempt 0")
+    shared = cluster.folder.parent / "shared"
+    (log,) = shared.rglob(f"{run_id}/artifacts/system_logs/supervisor.log")
+    with log.open("a", encoding="utf-8") as file:
+        file.write("slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch.\n")
+    requeue(slurm, job_id(cluster, run_id))
+    record = wait_for_end(cluster, run_id)
+    wait_for_line(cluster, run_id, "attempt 1")
+    error = record["error"]["error"]
+    assert (record["status"], error["innerError"]["code"]) == ("Failed", "SupervisorDied"), record
 
 
 @pytest.mark.kill

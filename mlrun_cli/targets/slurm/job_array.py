@@ -10,7 +10,7 @@ from pathlib import Path
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
-from mlrun_cli.targets.slurm.options import SlurmSettings, build_common_options, escape_patterns
+from mlrun_cli.targets.slurm.options import FIRST_LINES, SlurmSettings, build_common_options, escape_patterns
 
 _EXPORT_TASK_ID = f"export {JOB_ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 _TASK_NAME = re.compile(r"(.+)_(0|[1-9][0-9]*)")
@@ -56,7 +56,7 @@ class JobArray(NamedTuple):
         """Return the script that each task executes, starting in the folder of its log like a single job."""
         enter = f"cd -- {self._build_task_path(self.first.log.parent)} || exit 1"
         script = build_setup_script(
-            settings.setup, self.first.command[:-1], first_line=f"#!/bin/bash\n{_EXPORT_TASK_ID}\n{enter}"
+            settings.setup, self.first.command[:-1], first_line=f"{FIRST_LINES}\n{_EXPORT_TASK_ID}\n{enter}"
         )
         return f"{script.rstrip()} {self._build_task_path(_get_run_folder(self.first))}\n"
 

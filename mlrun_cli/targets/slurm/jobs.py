@@ -47,6 +47,8 @@ _WHOLE_TASK_LISTS = {"SLURM_BITSTR_LEN": "0"}
 _REMOVED = Job(JobState.ENDED, end=JobEnd.REMOVED, words="CANCELLED")
 _OUT_OF_MEMORY = re.compile(r"^slurmstepd\b.*(?:memory limit|oom.kill).*", re.MULTILINE | re.IGNORECASE)
 """A line of the daemon of a job that used too much memory; the controller may say only that it was killed."""
+RESTART_LINE = "--- Slurm has started the job again ---"
+"""The line that the script of a job writes first when Slurm starts it again; what precedes it is of earlier starts."""
 _LAST_LINES = 20
 _MAX_ASKED = 200
 """How many ids or names are passed to `sacct` at a time."""
@@ -175,8 +177,8 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
 
 
 def explain_end(job: Job, output: str) -> Job:
-    """Return an ended job, changed to one that ran out of memory if the last lines of its output say so."""
-    lines = "\n".join(output.splitlines()[-_LAST_LINES:])
+    """Return an ended job, changed to one that ran out of memory if the last lines since its last start say so."""
+    lines = "\n".join(output.rpartition(RESTART_LINE)[2].splitlines()[-_LAST_LINES:])
     found = _OUT_OF_MEMORY.search(lines) if job.end is JobEnd.EXITED else None
     if found is None:
         return job

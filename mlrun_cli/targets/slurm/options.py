@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import BUILD_PROPERTY, JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
+from mlrun_cli.targets.slurm.jobs import RESTART_LINE
 
 # What a job needs to be found and to be told apart, and what would make sbatch wait or start several jobs.
 _RESERVED = (
@@ -39,7 +41,9 @@ _LOW_PRIORITY = 10_000
 _MARGIN_MINUTES = 5
 """Time that a job has beyond its run's limit, for the environment before and the outputs after."""
 
-_FIRST_LINES = f"#!/bin/bash\nexport {JOB_ID_VARIABLE}=$SLURM_JOB_ID"
+# The second line tells the output of this start from that of earlier ones, which is in the same file.
+FIRST_LINES = f'#!/bin/bash\n[ -z "$SLURM_RESTART_COUNT" ] || echo {shlex.quote(RESTART_LINE)}'
+_EXPORT_JOB_ID = f"export {JOB_ID_VARIABLE}=$SLURM_JOB_ID"
 
 
 class SlurmSettings(NamedTuple):
@@ -92,7 +96,7 @@ class SlurmSettings(NamedTuple):
 
     def build_script(self, command: Sequence[str]) -> str:
         """Return a job's shell script, which executes the setup lines and then replaces the shell with `command`."""
-        return build_setup_script(self.setup, command, first_line=_FIRST_LINES)
+        return build_setup_script(self.setup, command, first_line=f"{FIRST_LINES}\n{_EXPORT_JOB_ID}")
 
     def _choose_time_limit(self, seconds: float | None) -> str | None:
         """Return a job's time limit in Slurm's format: the run's plus a margin, or the target's; None for no limit."""
