@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from mlrun_cli.environments.cache import list_environments, measure_disk_usage, 
 from mlrun_cli.environments.environment import BuiltEnvironment
 from mlrun_cli.environments.image import build_image_name
 from mlrun_cli.errors import AmbiguousId, EnvironmentNotFound, FileNotWritable, MlrunError
+from mlrun_cli.processes.host_lease import is_used_elsewhere, open_home
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_run_folder
@@ -100,8 +101,16 @@ def prune_built_environments(home: Path, older_than_seconds: float, *, dry_run: 
     Raises:
         MlrunError: they cannot be removed.
     """
+    used_keys: Collection[str] = ()
+    if home.is_dir():
+        open_home(home, only_reads=dry_run)
+        if is_used_elsewhere(home):  # the locks on those of live runs are on that host
+            ended = {folder for folder in _iterate_run_folders(home) if RunFolder(folder).outcome.exists()}
+            used_keys = _list_used_environment_keys(home, ended)
     try:
-        keys, size = prune_environments(home, compute_cutoff_time(older_than_seconds), dry_run=dry_run)
+        keys, size = prune_environments(
+            home, compute_cutoff_time(older_than_seconds), used_keys=used_keys, dry_run=dry_run
+        )
     except OSError as error:
         raise _build_removal_error(error) from error
     return {"bytes": size, "dryRun": dry_run, "environments": list(keys)}
@@ -146,8 +155,9 @@ def _prune_contents(
     workspace: Workspace, ended_before: int, deleted_before: int, *, dry_run: bool, report: Callable[[str], None]
 ) -> dict[str, Any]:
     removal = _FolderRemover(dry_run=dry_run, report=report)
-    for folder in iterate_subfolders(workspace.folder / "runs"):
-        RunFolder(folder).restore_access()
+    if not workspace.is_used_elsewhere:
+        for folder in iterate_subfolders(workspace.folder / "runs"):
+            RunFolder(folder).restore_access()
     runs = _prune_runs(workspace, ended_before, removal)
     trash = empty_trash(workspace, deleted_before, run_keys=list(runs), dry_run=dry_run, report=report)
     removal.folders |= trash.folders
@@ -244,8 +254,11 @@ def _prune_runs(workspace: Workspace, ended_before: int, removal: _FolderRemover
 def _list_orphaned_folders(workspace: Workspace, unchanged_since: int) -> list[Path]:
     """Return the folders of killed submissions and sessions, and of runs that are no longer in the store.
 
-    The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time.
+    The folder of a run whose row is lost looks the same, so it must also be older than the cutoff time. If another host
+    uses the workspace, none is returned, since the locks are on that host.
     """
+    if workspace.is_used_elsewhere:
+        return []
     latest = min(time.time() - RECENT_USE_SECONDS, unchanged_since / MICROSECONDS)
     of_runs = [
         folder for folder in iterate_subfolders(workspace.folder / "runs") if _get_last_change_time(folder) < latest
@@ -301,7 +314,7 @@ def _is_unlocked(folder: Path) -> bool:
 def _list_used_environment_keys(home: Path, excluded_folders: Collection[Path]) -> set[str]:
     """Return the keys of the environments used by runs of all workspaces, except runs in `excluded_folders`."""
     keys = set()
-    for folder in chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH)):
+    for folder in _iterate_run_folders(home):
         if folder not in excluded_folders:
             run_folder = RunFolder(folder)
             templates = [(read_json(RunFolder(one).submission) or {}) for one in run_folder.list_template_folders()]
@@ -309,6 +322,11 @@ def _list_used_environment_keys(home: Path, excluded_folders: Collection[Path]) 
                 if plan is not None and plan.get("build"):
                     keys.add(plan["build"]["key"])
     return keys
+
+
+def _iterate_run_folders(home: Path) -> Iterator[Path]:
+    """Return an iterator over the folders of the runs of all workspaces, including those in the trash."""
+    return chain.from_iterable(home.glob(f"workspaces/*/*/*/{name}/*") for name in ("runs", TRASH))
 
 
 def _build_removal_error(error: OSError) -> MlrunError:

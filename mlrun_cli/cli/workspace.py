@@ -293,7 +293,7 @@ def prune(
     trash_seconds = parse_seconds(
         f"{DAYS_KEPT}d" if trash_older_than is None else trash_older_than, "--trash-older-than", needs_unit=True
     )
-    with open_context(global_options).workspace as workspace:
+    with open_context(global_options, only_reads=is_dry_run).workspace as workspace:
         if not is_dry_run and not yes:
             would_be = prune_workspace(
                 workspace, seconds, trash_seconds=trash_seconds, dry_run=True, report=global_options.notes.info

@@ -107,13 +107,19 @@ def renew_lease_if_due(home: Path) -> None:
         StoreUnavailable: the home is not there, or cannot be written.
     """
     lease = _leases.get(home)
-    if lease is not None and lease.is_renewal_due():
+    if lease is not None and lease.refusal is None and lease.is_renewal_due():
         lease.check_and_renew()
 
 
 def find_lease(path: Path) -> HostLease | None:
     """Return the lease of the home that contains a path, or None for a home on a local disk."""
     return next((lease for home, lease in _leases.items() if path.is_relative_to(home)), None)
+
+
+def is_used_elsewhere(path: Path) -> bool:
+    """Return whether this process follows another host's lease of the home that contains a path, and so only reads."""
+    lease = find_lease(path)
+    return lease is not None and lease.refusal is not None
 
 
 def describe_home(home: Path) -> dict[str, Any]:

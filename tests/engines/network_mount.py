@@ -28,6 +28,12 @@ exec sleep infinity
 """
 
 
+def _refuses_links_out_of_the_mount() -> bool:
+    """Return whether this version of sshfs does so by default, which NFS does not; an environment has such a link."""
+    done = subprocess.run(["sshfs", "--help"], capture_output=True, encoding="utf-8", check=True)
+    return "no_contain_symlinks" in done.stdout
+
+
 class NetworkMount:
     """A mount of a folder, whose client caches the names in folders and the sizes of files; `close` ends it.
 
@@ -58,6 +64,7 @@ class NetworkMount:
         self._enter = enter
         self._options = [f"dcache_timeout={name_seconds}"]
         self._options += [f"{kind}_timeout={size_seconds}" for kind in ("attr", "entry")]
+        self._options += ["no_contain_symlinks"] if _refuses_links_out_of_the_mount() else []
         self._server = exported.with_name("sftp-server")
         if not self._server.exists():
             self._server.write_text(f"#!/bin/sh\nexec {SFTP_SERVER}\n")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -97,6 +98,21 @@ while len(found) < looks or len({row["low"] for row in found}) < commits:
 print(json.dumps(found))
 """
 
+_SWEEP = """
+sampling:
+    type: grid
+    parameter_space:
+        - {name: --lr, expression: choice, values: [0.3, 0.1]}
+policy: {type: NoTerminationPolicy}
+primary_metric_name: loss
+primary_metric_goal: minimize
+max_total_runs: 2
+max_concurrent_runs: 1
+max_duration_minutes: 60
+"""
+_PIPELINE = (
+    "pipeline: {name: p, steps: {A: {type: PythonScriptStep, script_name: train.py, source_directory: source}}}\n"
+)
 _READING_SCRIPT = """
 from azureml.core import Dataset, Environment, Experiment, Model, Workspace
 
@@ -245,6 +261,62 @@ def test_what_writes_is_refused_on_another_host_before_it_changes_anything(host:
         assert (failure.code, "login1" in failure.text) == (_CODE, True)
 
     assert _describe_files(host) == before
+
+
+def test_dry_runs_on_another_host_show_what_they_show_on_the_first(host: Host, other: Host) -> None:
+    for each in (host, other):
+        each.script("pass", "source/train.py")
+        each.script(_SWEEP, "sweep.yml")
+        each.script(_PIPELINE, "pipeline.yml")
+    source = ["--source-directory", "source", "train.py"]
+    run_id = host.ended(*source)["run_id"]
+    commands = [
+        ["run", "submit-script", *source],
+        ["run", "submit-script", "--after", run_id, *source],
+        ["run", "sweep", "--grid", "lr=1,2", "--minimize", "loss", "--seed", "7", *source],
+        ["run", "submit-hyperdrive", "--hyperdrive-configuration-name", "sweep.yml", *source],
+        ["run", "submit-pipeline", "-y", "pipeline.yml"],
+        ["run", "rerun", "-r", run_id],
+        ["run", "resume", "-r", run_id],
+        ["workspace", "prune", "--older-than", "0s"],
+        ["environment", "prune", "--older-than", "0s"],
+    ]
+
+    def preview(each: Host, words: list[str]) -> str:
+        shown = each(*words[:2], "--dry-run", *words[2:]).stdout
+        shown = shown.replace(str(host.folder), "FOLDER").replace(str(other.folder), "FOLDER")
+        return re.sub(r'"(bytes|endedBefore|seed)": [^,\n]+', r"\1", shown)  # another one, or cached
+
+    expected = [preview(host, words) for words in commands]
+    assert run_id in expected[-2]
+    before = _describe_files(host)
+
+    for words, text in zip(commands, expected, strict=True):
+        assert preview(other, words) == text
+
+    for words in (["workspace", "prune", "--older-than", "0s", "--yes"], ["environment", "prune", "--yes"]):
+        assert other.fails(*words, exit_code=1).code == _CODE
+    assert _describe_files(host) == before
+
+
+def test_an_environment_that_a_run_uses_is_not_pruned_on_its_host_or_shown_as_unused_on_another(
+    host: Host, other: Host
+) -> None:
+    host.script("import time\nwhile True: time.sleep(0.1)", "endless.py")
+    host.script("dependencies: []", "conda.yml")
+    run_id = host.submit("-d", "conda.yml", "endless.py")
+    host.script_pid(run_id)
+    (key,) = (one["key"] for one in host.json("environment", "list", "--built"))
+    prune = ("environment", "prune", "--older-than", "0s")
+
+    # The other host knows the names in a folder for a while.
+    until(lambda: other.json(*prune, "--dry-run")["environments"] == [])
+    assert host.json(*prune)["environments"] == []
+
+    host("run", "cancel", "-r", run_id)
+    host.wait(run_id)
+    until(lambda: other.json(*prune, "--dry-run")["environments"] == [key])
+    assert host.json(*prune)["environments"] == [key]
 
 
 def test_a_script_reads_on_another_host_what_it_reads_on_the_first(host: Host, other: Host) -> None:

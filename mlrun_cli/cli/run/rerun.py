@@ -112,7 +112,7 @@ def rerun(
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code)
     changes = changes._replace(seed=seed, regenerate_outputs=regenerate_outputs, is_first=failed)
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=is_dry_run)
     description = description.resolve_predecessor(context)
     runs = get_runs(context, run_ids, experiment_name) if run_ids else _list_failed_runs(context, experiment_name)
     if run_ids and failed:

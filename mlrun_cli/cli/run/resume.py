@@ -50,7 +50,7 @@ def resume(
     """
     description = new_run_options.parse()
     changes = build_changes(description, settings, arguments, target, uses_current_code=current_code, resumes=True)
-    context = open_context(global_options)
+    context = open_context(global_options, only_reads=is_dry_run)
     description = description.resolve_predecessor(context)
     run = get_run(context, run_id, experiment_name)
     return resubmit_run(

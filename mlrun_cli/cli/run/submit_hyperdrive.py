@@ -81,7 +81,7 @@ def submit_hyperdrive(
     from mlrun_cli.submit.sweep_file import resolve_sweep_file  # noqa: PLC0415
     from mlrun_cli.sweeps.config_file import read_sweep_file  # noqa: PLC0415
 
-    context = open_context(global_options, creates=True, is_dry_run=is_dry_run)
+    context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     request = build_submit_request(
         context,
         global_options,

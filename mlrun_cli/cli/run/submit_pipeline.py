@@ -85,7 +85,7 @@ def submit_pipeline(
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
     on_interrupt, description = resolve_on_interrupt(interrupt), new_run_options.parse()
-    context = open_context(global_options, creates=True, is_dry_run=is_dry_run)
+    context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     with context.workspace as workspace:
         request = _build_request(
             global_options,

@@ -87,7 +87,7 @@ def submit_script(
             hint="Leave one of them out.",
             target="--stdin",
         )
-    context = open_context(global_options, creates=True, is_dry_run=is_dry_run)
+    context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     request = build_submit_request(
         context,
         global_options,

@@ -143,7 +143,7 @@ def sweep(
         definition = _add_limits(definition, policy, duration)
     problems.raise_if_any()
     assert definition is not None
-    context = open_context(global_options, creates=True, is_dry_run=is_dry_run)
+    context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     request = build_submit_request(
         context,
         global_options,

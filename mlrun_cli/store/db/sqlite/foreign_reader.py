@@ -79,7 +79,7 @@ class ForeignDatabase(SqliteDatabase):
         self._lease = lease
         self._version: _Version | None = None
         """The version of the file that the connection has read; None if its cache may be a mixture of several."""
-        self._folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder: int | None = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         super().__init__(path, starts_read_only=True)
 
     def _open_reader(self) -> sqlite3.Connection:
@@ -222,6 +222,7 @@ class ForeignDatabase(SqliteDatabase):
         Raises:
             OSError: that cannot be read at the moment.
         """
+        assert self._folder is not None
         refresh_file_size(self._folder)
         try:
             descriptor = os.open(f"{self._path}-journal", os.O_RDONLY | os.O_CLOEXEC)
@@ -242,9 +243,11 @@ class ForeignDatabase(SqliteDatabase):
         raise self._refusal.with_traceback(None)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, unless it is closed."""
         super().close()
-        os.close(self._folder)
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
 
 
 def _discard_cache(path: Path) -> None:
