@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions.logs import find_decisive_log
-from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
+from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text, shorten_line
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.runs.attempt import find_attempt_start
 from mlrun_cli.runs.run import Run
@@ -25,7 +25,7 @@ class FailureReport(NamedTuple):
 
     Attributes:
         log: the path of the log that shows it.
-        last_lines: the last lines of that log, without the traceback.
+        last_lines: the last lines of that log, without the traceback; long ones are cut.
         traceback: the traceback with only the frames of the user's code, and paths relative to the source folder; an
             empty text if there is none.
         error: the exception or other reason, an empty text if it is unknown.
@@ -49,7 +49,7 @@ def read_failure_report(workspace: Workspace, run: Run) -> FailureReport:
     if run.attempts:
         before = before[find_attempt_start(before) :]
     lines = before.split("\n")[-count:]
-    shown = list(map(remove_overwritten_text, lines))
+    shown = [shorten_line(remove_overwritten_text(line)) for line in lines]
     # The working folder is a copy: the user knows the file by its path in the source folder.
     relative = re.sub(rf'File "[^"]*/{re.escape(run.run_id)}/work/', 'File "', trace)
     return FailureReport(str(log), shown, shorten_stack_trace(relative), describe_error(run.error))

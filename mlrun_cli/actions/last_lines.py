@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text
+from mlrun_cli.core.log_tail import read_tail, remove_overwritten_text, shorten_line
 from mlrun_cli.wire.run_output import make_printable
 from mlrun_cli.workspace import Workspace
-
-_MAX_LETTERS = 500
 
 
 def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count: int) -> list[str]:
@@ -16,8 +14,4 @@ def read_last_lines(workspace: Workspace, log_path: os.PathLike[str], line_count
     lines = read_tail(log_path).replace("\r\n", "\n").rstrip().split("\n")
     text = "\n".join(map(remove_overwritten_text, lines))
     shown = workspace.redactor.redact_prose(text).rstrip()  # before anything is cut: a part is not recognized
-    return [_shorten_line(make_printable(line)) for line in shown.split("\n")[-line_count:]] if shown else []
-
-
-def _shorten_line(line: str) -> str:
-    return line if len(line) <= _MAX_LETTERS else f"{line[:_MAX_LETTERS]}…"
+    return [shorten_line(make_printable(line)) for line in shown.split("\n")[-line_count:]] if shown else []

@@ -7,6 +7,7 @@ import re
 
 _TAIL_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 18
+_MAX_LETTERS = 500
 _STYLE = r"\x1b\[[0-9;]*[A-Za-z]"
 """An escape sequence for colours and other formatting on a terminal."""
 
@@ -24,6 +25,11 @@ def read_tail(path: os.PathLike[str], start_offset: int = 0) -> str:
 def remove_overwritten_text(line: str) -> str:
     """Return a line as a terminal shows it, for example with only the last state of a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]
+
+
+def shorten_line(line: str) -> str:
+    """Return a line, or its beginning and an ellipsis if it is too long for a page or a message."""
+    return line if len(line) <= _MAX_LETTERS else f"{line[:_MAX_LETTERS]}…"
 
 
 def remove_styles(text: str) -> str:

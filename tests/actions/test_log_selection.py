@@ -138,6 +138,13 @@ def test_each_line_has_one_time_however_it_is_cut(workspace: Workspace, run: Run
     assert all(line[:2] == b"20" and line[19:21] == b"Z " for line in lines)
 
 
+def test_a_line_of_a_failure_that_would_fill_screens_is_cut(workspace: Workspace, run: Run, folder: RunFolder) -> None:
+    folder.stdout.write_text("é" * 5000 + "\nlast\n")
+    long_line, last = read_failure_report(workspace, run).last_lines
+    assert last == "last"
+    assert len(long_line) == len(long_line.rstrip("…")) + 1 < 600
+
+
 def test_a_failure_is_the_users_frames_the_lines_before_and_the_error(
     workspace: Workspace, run: Run, folder: RunFolder
 ) -> None:
