@@ -135,6 +135,7 @@ def test_completion_is_silent_where_there_is_nothing(mlrun: Mlrun, tmp_path: Pat
     assert complete(mlrun, "run", "list", "-e", '"zed;t') == []
     assert complete(mlrun, "ml", "run", "list", "--tags", "") == ["team"]
     assert complete(mlrun, "run", "update", "--add-tag", "") == ["team="]
+    assert complete(mlrun, "run", "rerun", "--set", "l") == ["lr="]
     assert complete(mlrun, "model", "register", "--tag", "te") == ["team="]
     assert complete(mlrun, "run", "update", "--remove-tag", "") == ["team"]
     assert complete(mlrun, "computetarget", "attach", "s") == ["slurm"]

@@ -235,12 +235,18 @@ def _get_sort_fields() -> Iterable[str]:
     return COLUMNS
 
 
-def _complete_tag_pairs(ctx: typer.Context, incomplete: str) -> _Suggestions:
-    """Return suggestions of tag names, each followed by an equals sign."""
-    return [(f"{tag}=", text) for tag, text in _complete_tags(ctx, incomplete)]
+def _build_pair_completer(source: NameSource) -> _Completer:
+    """Return a completer that suggests names in the store, each followed by an equals sign."""
+    complete_name = _build_name_completer(source)
+
+    def complete(ctx: typer.Context, incomplete: str) -> _Suggestions:
+        return [(f"{name}=", text) for name, text in complete_name(ctx, incomplete)]
+
+    return complete
 
 
 _complete_tags = _build_name_completer(NameSource.TAG)
+_complete_tag_pairs = _build_pair_completer(NameSource.TAG)
 _complete_targets = _build_name_completer(NameSource.TARGET, other_options=["local"])
 
 _BY_NAME: Mapping[str, _Completer] = {
@@ -257,6 +263,7 @@ _BY_NAME: Mapping[str, _Completer] = {
     "--group-by": _build_value_name_completer(NameSource.PARAMETER, NameSource.TAG),
     "--metrics": _build_value_name_completer(NameSource.METRIC, fixed_values=("all", "best")),
     "--params": _build_value_name_completer(NameSource.PARAMETER, fixed_values=("all", "differing")),
+    "--set": _build_pair_completer(NameSource.PARAMETER),
     "--sort": _build_value_name_completer(*_VALUE_PREFIXES, get_fields=_get_sort_fields),
     "--where": _build_value_name_completer(*_VALUE_PREFIXES, get_fields=_get_condition_fields),
     "--workspace-name": _complete_workspaces,
