@@ -88,8 +88,14 @@ def find_similar_name(name: str, known_names: Collection[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name[:100], sorted(known_names), n=1)), None)
 
 
-def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
-    """Yield the problems that make a graph invalid."""
+def iterate_graph_problems(graph: Graph, step_names: Mapping[str, str] | None = None) -> Iterator[GraphProblem]:
+    """Yield the problems that make a graph invalid.
+
+    Args:
+        graph: the graph.
+        step_names: what the steps are called in reasons, by their keys; by default their names, which may be shared.
+    """
+    names = {step.key: step.name for step in graph.steps} if step_names is None else step_names
     if not graph.steps:
         yield GraphProblem(None, "steps", "the pipeline has no steps", "Give it one.")
     keys = [step.key for step in graph.steps]
@@ -100,8 +106,8 @@ def iterate_graph_problems(graph: Graph) -> Iterator[GraphProblem]:
         yield from _iterate_reference_problems(graph, step)
         yield from _iterate_parameter_problems(graph, step)
         yield from _iterate_data_problems(graph, step)
-    yield from _iterate_shared_destinations(graph)
-    yield from _iterate_cycle_problems(graph)
+    yield from _iterate_shared_destinations(graph, names)
+    yield from _iterate_cycle_problems(graph, names)
 
 
 def _build_error(graph: Graph, problem: GraphProblem) -> MlrunError:
@@ -210,7 +216,7 @@ def _find_source_problem(graph: Graph, source: object) -> str | None:
     return None
 
 
-def _iterate_shared_destinations(graph: Graph) -> Iterator[GraphProblem]:
+def _iterate_shared_destinations(graph: Graph, step_names: Mapping[str, str]) -> Iterator[GraphProblem]:
     """Yield a problem for each output that would write to another output's folder."""
     taken: dict[tuple[str | None, str], str] = {}
     for step in graph.steps:
@@ -226,10 +232,10 @@ def _iterate_shared_destinations(graph: Graph) -> Iterator[GraphProblem]:
                     f"'{destination}' is where step '{taken[folder]}' writes too",
                     "Name another folder, or one with '{run-id}'.",
                 )
-            taken[folder] = step.name
+            taken[folder] = step_names[step.key]
 
 
-def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
+def _iterate_cycle_problems(graph: Graph, step_names: Mapping[str, str]) -> Iterator[GraphProblem]:
     left = {step.key for step in graph.steps} - {step.key for step in graph.iterate_in_order()}
     upstream = {key: _list_existing_upstream_keys(graph, key) for key in left}
     while left:
@@ -241,7 +247,7 @@ def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
             path.append(following[0])
         cycle = path[path.index(path[-1]) :]
         if len(cycle) > 1:
-            names = " → ".join(f"'{_get_step_name(graph, key)}'" for key in reversed(cycle))
+            names = " → ".join(f"'{step_names[key]}'" for key in reversed(cycle))
             reason = "reads its own output" if len(cycle) == 2 else f"waits for itself: {names}"
             yield GraphProblem(cycle[0], "", f"the step {reason}", "Let no step need what comes after it.")
         left -= set(path)
@@ -250,8 +256,3 @@ def _iterate_cycle_problems(graph: Graph) -> Iterator[GraphProblem]:
 def _list_existing_upstream_keys(graph: Graph, step_key: str) -> list[str]:
     step = graph.find_step(step_key)
     return [] if step is None else [one for one in step.list_upstream_keys() if graph.find_step(one) is not None]
-
-
-def _get_step_name(graph: Graph, step_key: str) -> str:
-    step = graph.find_step(step_key)
-    return step_key if step is None else step.name

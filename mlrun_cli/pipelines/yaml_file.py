@@ -253,7 +253,8 @@ class _PipelineReader:
 
     def _check_graph(self, graph: Graph, steps: list[YamlStep]) -> None:
         nodes = {one.step.key: one for one in steps}
-        for problem in iterate_graph_problems(graph):
+        names = {key: name for name, key in self._names.step_keys.items()}
+        for problem in iterate_graph_problems(graph, names):
             self.problems.add(self._build_error(problem, nodes))
         declared = self._node.as_mapping().get("parameters")
         for name in list_unused_parameters(graph):
