@@ -31,6 +31,7 @@ class Word(NamedTuple):
     Attributes:
         argument: its parts.
         unknown: the kind, in the file's word, and the key of a reference that the step does not have; else None.
+            The argument is then the text.
         is_kept_by_azure: whether Azure passes the text on as it stands.
     """
 
@@ -52,7 +53,7 @@ def parse_argument(text: str, known_keys: KnownKeys) -> Word:
     kind, key = KINDS[found["kind"]], found["key"]
     is_kept = bool(found["option"] or found["space"])
     if key not in known_keys[kind]:
-        return Word((text,), None if is_kept else (found["kind"], key))
+        return Word((text,), (found["kind"], key), is_kept)
     reference = ArgumentReference(kind, key)
     return Word((found["option"], reference) if found["option"] else (reference,), None, is_kept)
 
@@ -67,6 +68,12 @@ def parse_command_line(line: str, known_keys: KnownKeys) -> Argument:
             parts += [line[end : found.start()], ArgumentReference(kind, key)]
             end = found.end()
     return tuple(part for part in (*parts, line[end:]) if part)
+
+
+def find_unknown_references(line: str, known_keys: KnownKeys) -> list[tuple[str, str]]:
+    """Return the kind, in the file's word, and the key of each reference in a command line that the step lacks."""
+    found = [(one["kind"], one["key"]) for one in re.finditer(_WORD_REFERENCE, line)]
+    return [(kind, key) for kind, key in found if key not in known_keys[KINDS[kind]]]
 
 
 def is_joined_argument(node: Node) -> bool:
@@ -90,11 +97,11 @@ def read_joined_argument(node: Node) -> Argument:
 def format_argument(argument: Argument, known_keys: KnownKeys) -> Any:
     """Return an argument as a YAML value: text if `parse_argument` reads it, else a `join` mapping of parts."""
     text = _format_text(argument)
-    return (
-        text
-        if text is not None and parse_argument(text, known_keys)[:2] == (argument, None)
-        else _format_joined_argument(argument)
-    )
+    if text is not None:
+        word = parse_argument(text, known_keys)
+        if word.argument == argument and (word.unknown is None or word.is_kept_by_azure):
+            return text
+    return _format_joined_argument(argument)
 
 
 def format_command_line(line: Argument, known_keys: KnownKeys) -> Any:

@@ -30,6 +30,7 @@ from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.pipelines.yaml_arguments import (
     KINDS,
     KnownKeys,
+    find_unknown_references,
     is_joined_argument,
     parse_argument,
     parse_command_line,
@@ -330,7 +331,11 @@ class _StepReader:
             joined = self._read_optional("command", read_joined_argument)
             return (() if joined is None else (joined,)), True
         line = self._read_optional("command", Node.as_text)
-        return (() if line is None else (parse_command_line(line, known_keys),)), True
+        if line is None:
+            return (), True
+        for kind, key in find_unknown_references(line, known_keys):
+            self._note_kept_reference(node, f"{kind}:{key}", *_describe_unknown_reference(kind, key, known_keys))
+        return (parse_command_line(line, known_keys),), True
 
     def _read_arguments(self, section: str, known_keys: KnownKeys) -> tuple[Argument, ...]:
         words: list[Argument] = []
@@ -350,12 +355,16 @@ class _StepReader:
             )
         word = parse_argument(node.as_text(), known_keys)
         if word.unknown is not None:
-            kind, key = word.unknown
-            hint = build_name_hint(key, known_keys[KINDS[kind]])
-            raise node.build_error(f"the step has no {kind.replace('_', ' ')} '{key}'", hint=hint)
-        if word.is_kept_by_azure:
+            reason, hint = _describe_unknown_reference(*word.unknown, known_keys)
+            if not word.is_kept_by_azure:
+                raise node.build_error(reason, hint=hint)
+            self._note_kept_reference(node, node.as_text(), reason, hint)
+        elif word.is_kept_by_azure:
             self._notes.append(f"{node.location}: '{node.as_text()}' is replaced; Azure passes it on as it stands.")
         return word.argument
+
+    def _note_kept_reference(self, node: Node, text: str, reason: str, hint: str) -> None:
+        self._notes.append(f"{node.location}: '{text}' is passed on as it stands: {reason}. {hint}")
 
     def _read_run_after(self) -> tuple[str, ...]:
         found = []
@@ -367,6 +376,11 @@ class _StepReader:
                     raise node.build_error(f"there is no step '{name}'", hint=hint)
                 found.append(self._names.step_keys[name])
         return tuple(found)
+
+
+def _describe_unknown_reference(kind: str, key: str, known_keys: KnownKeys) -> tuple[str, str]:
+    """Return what is wrong with a reference to something that the step does not have, and a hint."""
+    return f"the step has no {kind.replace('_', ' ')} '{key}'", build_name_hint(key, known_keys[KINDS[kind]])
 
 
 def _find_inline_runconfig(node: Node) -> Mapping[str, Any] | None:

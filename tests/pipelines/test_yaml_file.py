@@ -190,8 +190,8 @@ def test_a_cycle_is_told_with_its_steps(folder: Path) -> None:
         "arguments: ['--n'", "outputs: {back: {destination: Back}}\n            arguments: ['--n'"
     )
     [error] = list_errors(folder, text)
-    assert "'The first'" in error.message
-    assert "'second.py'" in error.message
+    assert "'First'" in error.message  # as the file calls them: names may be shared, and these are not
+    assert "'Second'" in error.message
 
 
 def test_two_outputs_with_one_destination_are_told_with_both_lines(folder: Path) -> None:
@@ -279,12 +279,23 @@ def test_other_kinds_of_steps_are_read(folder: Path) -> None:
             Mpi: {type: MpiStep, script_name: first.py, source_directory: src, node_count: 2, process_count_per_node: 3}
         """
     )
-    words, line, mpi = read(folder, text).graph.steps
+    found = read(folder, text)
+    words, line, mpi = found.graph.steps
     assert (words.command, words.is_command_line) == ((("cat",), (ArgumentReference("input", "a"),)), False)
     assert line.command == (("echo 1 > ", ArgumentReference("output", "o"), " && cat input:unknown"),)
     assert line.is_command_line
     assert (mpi.node_count, mpi.process_count_per_node) == (2, 3)
     assert words.run_after == (mpi.key,)
+    [note] = found.notes
+    assert "line 7" in note and "'input:unknown'" in note
+
+
+def test_a_reference_within_an_argument_that_the_step_lacks_is_passed_on_and_noted(folder: Path) -> None:
+    text = WHOLE.replace("--to=input:chosen", "--to=input:chosne")
+    found = read(folder, text)
+    assert ("--to=input:chosne",) in found.graph.steps[0].arguments
+    [note] = [note for note in found.notes if "chosne" in note]
+    assert "line 24" in note and "'chosen'" in note
 
 
 def test_a_sweep_is_read_from_its_file(folder: Path) -> None:
