@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +39,21 @@ def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterat
         raise _build_exists_error(path) from error
     except OSError as error:
         raise FileNotWritable(path, error, hint="Choose a folder that exists and that you may write to.") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise unless a file can be written at this path, which is not changed.
+
+    Raises:
+        UsageError: the path is a folder.
+        MlrunError: the file cannot be written.
+    """
+    with suppress(_Written), open_atomically(path, overwrite=True):
+        raise _Written
+
+
+class _Written(Exception):
+    """Leaves the block of `open_atomically`, so that no file appears."""
 
 
 def _build_exists_error(path: Path) -> UsageError:

@@ -123,6 +123,16 @@ def test_wrong_values_are_wrong_usage(ready: Mlrun, words: list[str], fact: str)
     assert ready.json("run", "list", "--all-experiments") == []
 
 
+@pytest.mark.parametrize(("file", "exit_code"), [("nowhere/run.json", 1), (".", 2)])
+def test_nothing_starts_if_the_record_cannot_be_written(ready: Mlrun, file: str, exit_code: int) -> None:
+    submit = ("run", "submit-pipeline", "-y", "p.yml", "--stream")
+    publish = ("pipeline", "create", "-y", "p.yml", "-n", "cars")
+    for words in (submit, publish):
+        assert file in ready.fails(*words, "-f", file, exit_code=exit_code).message
+    assert ready.json("run", "list", "--all-experiments") == []
+    assert ready.json("pipeline", "list") == []
+
+
 def test_a_datastore_that_does_not_exist_is_not_found(ready: Mlrun) -> None:
     failure = ready.fails("run", "submit-pipeline", "-y", "p.yml", "-d", "where=nowhere/b", exit_code=3)
     assert failure.target == "nowhere"

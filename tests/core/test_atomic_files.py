@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.core.atomic_files import open_atomically
-from mlrun_cli.errors import FileAlreadyExists
+from mlrun_cli.core.atomic_files import check_writable, open_atomically
+from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath
 from mlrun_cli.processes.inheritance import read_umask
 
 KILLED_AT = """
@@ -59,3 +59,14 @@ def test_a_name_that_somebody_takes_meanwhile_stays_with_them_where_there_are_li
     kept = {file.name: (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()}
     mode = 0o666 & ~(read_umask() or 0)
     assert kept == {"mine": (b"whole", mode), "theirs": (b"theirs", mode)}
+
+
+def test_whether_a_file_can_be_written_is_seen_without_writing_it(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    for name in ("old", "new"):
+        check_writable(tmp_path / name)
+    with pytest.raises(InvalidPath):
+        check_writable(tmp_path)
+    with pytest.raises(FileNotWritable):
+        check_writable(tmp_path / "nowhere" / "new")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"old": b"old"}

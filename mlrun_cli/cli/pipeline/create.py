@@ -14,6 +14,7 @@ from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_boolean
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
+from mlrun_cli.core.atomic_files import check_writable
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 
 
@@ -46,6 +47,8 @@ def create(
 
     Submit it by 'run submit-pipeline -i ID', or at certain times by 'pipeline create-schedule'.
     """
+    if output_file is not None:
+        check_writable(output_file)
     read = read_pipeline_file(file, Path.cwd())
     for note in read.notes:
         global_options.notes.warning(note)

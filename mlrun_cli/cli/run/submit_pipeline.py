@@ -20,7 +20,7 @@ from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.new_run_options import NewPipelineRunOptions
 from mlrun_cli.cli.run.options import Ci, DryRun, Environment, OnInterruptOption, UnknownTarget
 from mlrun_cli.cli.run.streamed_submit import build_async_result, build_pipeline_dry_run_result, stream_to_end
-from mlrun_cli.core.atomic_files import open_atomically
+from mlrun_cli.core.atomic_files import check_writable, open_atomically
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.errors import OneOptionRequired, UsageError
@@ -85,6 +85,8 @@ def submit_pipeline(
     record goes to stdout at once; with --stream when the run has ended, and the exit code is 1 unless it completed.
     """
     on_interrupt, description = resolve_on_interrupt(interrupt), new_run_options.parse()
+    if output_file is not None:
+        check_writable(output_file)
     context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     with context.workspace as workspace:
         request = _build_request(
