@@ -14,18 +14,22 @@ from tests.running import Mlrun, find_files_with
 
 SECRET = "hunter2-hunter2"
 SCRIPT = """
-import os, sys
+import os, sys, time
 from azureml.core import Run
 print(sys.argv[1:], os.environ.get("SIZE"), os.environ.get("API_KEY"))
 Run.get_context().log("loss", float(sys.argv[-1]))
+while os.path.exists(os.environ.get("HELD_BY", "")):
+    time.sleep(0.05)
 if os.path.exists("fails") or os.environ.get("FAILS"):
     sys.exit("failed on purpose")
 """
 STEP = """
-import os, sys
+import os, sys, time
 print(sys.argv[1:], os.environ.get("AML_PARAMETER_password"), os.environ.get("API_KEY"))
 os.makedirs(sys.argv[1], exist_ok=True)
 open(os.path.join(sys.argv[1], "rows"), "w").write(sys.argv[2])
+while os.path.exists(os.environ.get("HELD_BY", "")):
+    time.sleep(0.05)
 if os.environ.get("FAILS") == os.path.basename(sys.argv[0]):
     sys.exit("failed on purpose")
 """
@@ -281,18 +285,22 @@ def test_only_what_has_failed_of_a_pipeline_runs_again(mlrun: Mlrun) -> None:
     assert mlrun.json("run", "rerun", "--failed", "-e", "exp", "--async") == []
 
 
-def test_commands_at_the_same_time_repeat_each_failed_run_once(mlrun: Mlrun) -> None:
+def test_commands_at_the_same_time_repeat_each_failed_run_once(mlrun: Mlrun, tmp_path: Path) -> None:
     mlrun.environment["FAILS"] = "train.py"
+    held_by = tmp_path / "held"
     runs = [mlrun.ended("train.py", "--password", SECRET, number) for number in ("1", "2")]
     failed = sorted(run["run_id"] for run in (*runs, submit_pipeline(mlrun), sweep(mlrun, "-e", "exp", "train.py")))
     words = ("run", "rerun", "--failed", "-e", "exp", "--set", f"password={SECRET}", "--async")
 
+    mlrun.environment["HELD_BY"] = str(held_by)
     for _ in range(3):
+        held_by.touch()  # so that no repetition fails before a command that is late looks
         rivals = [mlrun.start(*words) for _ in range(3)]
         outputs = [rival.communicate(timeout=300) for rival in rivals]
         assert [rival.returncode for rival in rivals] == [0, 0, 0], outputs
         repeated = [run for stdout, _ in outputs for run in json.loads(stdout)]
         assert sorted(run["tags"]["rerun_of"] for run in repeated) == failed
+        held_by.unlink()
         assert {mlrun.wait(run["run_id"])["status"] for run in repeated} == {"Failed"}, "the next ones repeat these"
         failed = sorted(run["run_id"] for run in repeated)
 

@@ -154,15 +154,25 @@ def test_dispatchers_that_fail_at_once_are_started_now_and_then_and_what_waits_s
     def tried() -> tuple[str, int]:
         """What the run waits for by a look at it, and how many dispatchers have failed by now."""
         waiting_for = mlrun.show(run_id)["waiting_for"]
-        until(lambda: not dispatchers(mlrun))
-        return waiting_for, log.read_text().count("Traceback")
+        return waiting_for, until_all_failed()
+
+    def until_all_failed() -> int:
+        """How many dispatchers have failed, once all that were started have: the lock has a byte for each."""
+        return until(lambda: failed if (failed := log.read_text().count("Traceback")) == lock.stat().st_size else 0)
+
+    def delay_the_next() -> None:
+        just_now = time.time() + 8  # which leaves this test more time
+        os.utime(lock, (just_now, just_now))
 
     assert tried()[0] == "0 of the 2 nodes of 'cpu-cluster' taken"
     told, failed = until(lambda: seen if "fail" in (seen := tried())[0] else None)
     assert str(log) in told and told.endswith(", 0 of the 2 nodes of 'cpu-cluster' taken")
-    just_now = time.time() + 8  # which leaves this test more time
-    os.utime(lock, (just_now, just_now))
-    assert (tried()[1], submit(mlrun) != run_id, tried()[1]) == (failed, True, failed)
+    delay_the_next()
+    assert tried()[1] == failed
+    delay_the_next()
+    assert submit(mlrun) != run_id
+    delay_the_next()
+    assert tried()[1] == failed
     os.utime(lock, (2**32, 2**32))  # the clock has been set back
     assert tried()[1] == failed + 1
     in_the_way.rmdir()
