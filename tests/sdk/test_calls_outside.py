@@ -60,9 +60,13 @@ same([open(path, "rb").read() for path in ("model.pkl", "got/as/this.pkl", "got/
      [b"model", b"model", b"streamed"])
 run.download_files(prefix="folder", output_directory="all")
 run.download_files(prefix="named", output_directory="bare", append_prefix=False)
-same(sorted(os.path.join(top, name) for folder in ("all", "bare") for top, _, names in os.walk(folder)
+run.download_files(prefix="folder/", output_directory="bare", append_prefix=False)
+for beginning in ("folder/inner/sc", "outputs/model.pkl"):  # no folder, so that it stays, as in Azure
+    run.download_files(prefix=beginning, output_directory="whole", append_prefix=False)
+same(sorted(os.path.join(top, name) for folder in ("all", "bare", "whole") for top, _, names in os.walk(folder)
             for name in names),
-     ["all/folder/inner/scaler.pkl", "all/folder/model.pkl", "bare/scaler.pkl"])
+     ["all/folder/inner/scaler.pkl", "all/folder/model.pkl", "bare/inner/scaler.pkl", "bare/model.pkl",
+      "bare/scaler.pkl", "whole/folder/inner/scaler.pkl", "whole/outputs/model.pkl"])
 
 for again in (Run(experiment, run.id), Run(experiment=experiment, run_id=run.id), Run.get(ws, run.id),
               ws.get_run(run.id), next(experiment.get_runs()), next(Run.list(experiment))):

@@ -83,7 +83,8 @@ class RunFiles(RunHandle):
             output_directory: The destination folder, by default the working folder.
             output_paths: A destination path for each file, instead of `output_directory`.
             batch_size: Accepted and ignored.
-            append_prefix: Whether the paths below `output_directory` include the prefix.
+            append_prefix: Whether the paths below `output_directory` include the prefix; one that is not a folder of
+                the run is always included.
             timeout_seconds: Accepted and ignored.
         """
         del batch_size, timeout_seconds
@@ -94,8 +95,9 @@ class RunFiles(RunHandle):
             for name, path in zip(names, output_paths):
                 self.download_file(name, path)
             return
+        above = "" if append_prefix or not prefix else prefix.rstrip("/") + "/"
         for name in names:
-            inner = name if append_prefix or not prefix else name[len(prefix) :].lstrip("/") or os.path.basename(name)
+            inner = name[len(above) :] if name.startswith(above) else name
             self.download_file(name, os.path.join(output_directory or "", inner))
 
     def get_all_logs(self, destination: Any = None) -> List[str]:
