@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from mlrun_cli.actions.parameters import backfill_parameters
 from mlrun_cli.errors import InvalidFilter
 from mlrun_cli.metrics.metric import LAST
 from mlrun_cli.runs.filter import RunFilter
@@ -12,6 +13,8 @@ from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Pr
 from mlrun_cli.runs.where.narrowing import narrow_filter
 from mlrun_cli.runs.where.value_name import FIELD, PLAIN, ValueName, parse_value_names
 from mlrun_cli.workspace import Workspace
+
+_MAX_NAMES = 1000
 
 
 def resolve_where(workspace: Workspace, run_filter: RunFilter) -> RunFilter:
@@ -36,8 +39,23 @@ def list_unknown_names(workspace: Workspace, run_filter: RunFilter, sort: str | 
     return [
         name
         for name in dict.fromkeys(each.name for each in found if each.kind == PLAIN)
-        if not workspace.metric_summaries.has_numbers(name) and not workspace.parameters.has_name(name)
+        if not workspace.metric_summaries.has_numbers(name) and is_unknown_parameter(workspace, name)
     ]
+
+
+def is_unknown_parameter(workspace: Workspace, name: str) -> bool:
+    """Return whether no run has a parameter with this name; false as well while those of older runs are unread."""
+    parameters = workspace.parameters
+    return not parameters.has_name(name) and backfill_parameters(workspace) and not parameters.has_name(name)
+
+
+def find_similar_name(workspace: Workspace, name: str, kinds: Collection[str] = (METRIC, PARAMETER)) -> str | None:
+    """Return the name of a metric or parameter that is most similar to a misspelled name, or None if none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 - not on the way of what succeeds
+
+    list_names = {METRIC: workspace.metric_summaries.list_all_names, PARAMETER: workspace.parameters.list_all_names}
+    known = [each for kind in kinds for each in list_names[kind](_MAX_NAMES)]
+    return next(iter(get_close_matches(name, known, n=1)), None)
 
 
 def parse_run_order(workspace: Workspace, text: str, *, descending: bool) -> RunOrder:

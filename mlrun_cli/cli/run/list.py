@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
@@ -24,7 +24,7 @@ from mlrun_cli.cli.run.records import list_csv_rows
 from mlrun_cli.cli.run.selection import build_run_filter, warn_of_unknown_experiment
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, MissingOption
 from mlrun_cli.runs.filter import RunFilter
-from mlrun_cli.runs.order import METRIC, NEWEST_FIRST, RunOrder
+from mlrun_cli.runs.order import METRIC, NEWEST_FIRST, PARAMETER, RunOrder
 from mlrun_cli.runs.run import build_minimal_record
 from mlrun_cli.runs.status import ACTIVE
 from mlrun_cli.workspace import Workspace
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.where.column_choice import ColumnChoice
 
 DEFAULT_LAST = 10
-_MAX_NAMES = 1000
 _NEEDED = {"--descending": "--sort", "--agg": "--group-by"}
 _CONFLICTS = {
     "--deleted": ("--include-children", "--sort", "--metrics", "--params", "--group-by", "--watch"),
@@ -266,7 +265,7 @@ def _explain_missing_runs(
         from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
 
         for name in list_unknown_names(workspace, run_filter, sort):
-            global_options.notes.warning(f"No run in this workspace has a metric or a parameter '{name}'.")
+            global_options.notes.warning(_describe_unknown_name(workspace, name, METRIC, PARAMETER))
     if not listing.runs:
         parent = _find_parent_id_of_match(workspace, run_filter)
         if parent is not None:
@@ -305,22 +304,24 @@ def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str
 def _warn_of_unknown_columns(
     workspace: Workspace, choices: Mapping[str, ColumnChoice], global_options: GlobalOptions
 ) -> None:
+    if not any(choice.names for choice in choices.values()):
+        return
+    from mlrun_cli.actions.run_values import is_unknown_parameter  # noqa: PLC0415 - start-up
+
     for key, choice in choices.items():
         for each in choice.names:
             if key == METRICS and not workspace.metric_summaries.has_numbers(each.name):
-                known = workspace.metric_summaries.list_all_names(_MAX_NAMES)
-                global_options.notes.warning(_describe_unknown_name("metric", each.name, known))
-            elif key == PARAMETERS and not workspace.parameters.has_name(each.name):
-                known = workspace.parameters.list_all_names(_MAX_NAMES)
-                global_options.notes.warning(_describe_unknown_name("parameter", each.name, known))
+                global_options.notes.warning(_describe_unknown_name(workspace, each.name, METRIC))
+            elif key == PARAMETERS and is_unknown_parameter(workspace, each.name):
+                global_options.notes.warning(_describe_unknown_name(workspace, each.name, PARAMETER))
 
 
-def _describe_unknown_name(kind: str, name: str, known_names: Sequence[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - not on the way of what succeeds
+def _describe_unknown_name(workspace: Workspace, name: str, *kinds: str) -> str:
+    from mlrun_cli.actions.run_values import find_similar_name  # noqa: PLC0415 - not on the way of what succeeds
 
-    nearest = get_close_matches(name, known_names, n=1)
-    meant = f" Did you mean '{nearest[0]}'?" if nearest else ""
-    return f"No run in this workspace has a {kind} '{name}'.{meant}"
+    similar = find_similar_name(workspace, name, kinds)
+    meant = "" if similar is None else f" Did you mean '{similar}'?"
+    return f"No run in this workspace has a {' or a '.join(kinds)} '{name}'.{meant}"
 
 
 def _sorts_by_metric(order: RunOrder | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from mlrun_cli.actions import interactive_runs, parameters, run_ends, studio_urls
 from mlrun_cli.actions import runs as actions
+from mlrun_cli.actions.parameters import backfill_parameters, depends_on_parameters
 from mlrun_cli.actions.run_columns import RunColumns, read_metric_columns, read_parameter_columns
 from mlrun_cli.actions.sdk_metrics import read_metrics
 from mlrun_cli.actions.sweep_overview import build_sweep_record, find_sweep_overview
@@ -204,6 +206,8 @@ def list_runs(
         before_key=before,
         last=limit,
     )
+    if depends_on_parameters(which):
+        backfill_parameters(context.workspace, math.inf)
     found = actions.list_runs(context.workspace, which)
     columns: dict[str, RunColumns] = {}
     if metrics is not None:

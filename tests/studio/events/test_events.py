@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mlrun_cli.serving.urls import WorkspaceUrls
+from tests.older_store import RUNS, count_read_runs, replace_by_older_store
 from tests.running import Mlrun, kill, until
 from tests.studio.run_maker import RunMaker
 from tests.studio.serving import Studio
@@ -214,6 +215,12 @@ def test_a_run_that_dies_is_recorded_while_a_page_is_open(mlrun: Mlrun, studio: 
         kill(*mlrun.supervisors(run_id), *mlrun.processes(run_id))
         assert stream.news() == {run}
         assert mlrun.wait_for_status(run_id, "Failed")
+
+
+def test_parameters_of_older_runs_are_read_while_a_page_is_open(mlrun: Mlrun, studio: Studio) -> None:
+    replace_by_older_store(mlrun.database)
+    with _listening(studio, _topic(studio, "runs")):
+        until(lambda: count_read_runs(mlrun) == RUNS)
 
 
 def test_the_deletion_of_a_run_is_news_of_it(mlrun: Mlrun, studio: Studio) -> None:
