@@ -241,6 +241,10 @@ def test_a_query_that_names_metrics_or_parameters_has_them(mlrun: Mlrun) -> None
     for option, kind, meant in (("--metrics", "metric", "loss"), ("--params", "parameter", "lr")):
         said = mlrun(*words, option, f"{meant}s").stderr
         assert f"No run in this workspace has a {kind} '{meant}s'. Did you mean '{meant}'?" in said
+    for misspelt in (("--where", "losss < 1"), ("--sort", "losss")):
+        assert "'losss'. Did you mean 'loss'?" in mlrun(*words, *misspelt).stderr
+    refused = mlrun.fails("run", "delete", "-e", "queried", "--all", "--where", "losss < 1", "--yes")
+    assert (refused.code, "Did you mean 'loss'?" in refused.hint) == ("InvalidFilter", True)
 
 
 def test_columns_that_are_asked_for_are_the_last_to_leave_a_narrow_table(mlrun: Mlrun) -> None:

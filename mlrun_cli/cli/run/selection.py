@@ -177,12 +177,14 @@ def _check_names(workspace: Workspace, run_filter: RunFilter) -> None:
     Raises:
         InvalidFilter: neither a metric nor a parameter of any run has this name.
     """
-    from mlrun_cli.actions.run_values import list_unknown_names  # noqa: PLC0415 - start-up
+    from mlrun_cli.actions.run_values import find_similar_name, list_unknown_names  # noqa: PLC0415 - start-up
 
     for name in list_unknown_names(workspace, run_filter):
+        similar = find_similar_name(workspace, name)
+        guess = "" if similar is None else f"Did you mean '{similar}'? "
         raise InvalidFilter(
             f"--where: no run in this workspace has a metric or a parameter '{name}'.",
-            hint="Correct the name, or write metric.NAME or param.NAME.",
+            hint=f"{guess}Correct the name, or write metric.NAME or param.NAME.",
             target="--where",
         )
 
