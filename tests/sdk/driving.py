@@ -49,7 +49,13 @@ __version__ = "2.0"
 
 class api:
     class types:
+        infer_dtype = staticmethod(lambda column: "floating")
+        is_integer_dtype = staticmethod(lambda column: False)
         is_numeric_dtype = staticmethod(lambda column: True)
+
+class Column(list):
+    def dropna(self):
+        return self
 
 class DataFrame:  # what of pandas the SDK and the tests use
     def __init__(self, rows):
@@ -60,7 +66,7 @@ class DataFrame:  # what of pandas the SDK and the tests use
         return len(self.rows)
 
     def __getitem__(self, name):
-        return [row[name] for row in self.rows]
+        return Column(row[name] for row in self.rows)
 
     def reset_index(self, drop):
         return self
