@@ -384,9 +384,23 @@ class Workspace:
         """Return whether the other host that used the workspace when it was opened still uses it."""
         try:
             self.reopen_if_replaced()
-        except StoreUnavailable:
+            # Or this process, or another one of this host, has taken the home.
+            return self._lease is not None and self._lease.refusal is not None and not self._lease.is_held_here()
+        except (OSError, StoreUnavailable):
             return False
-        return self._lease is not None and self._lease.refusal is not None  # or this host has taken the home
+
+    def is_current(self) -> bool:
+        """Return whether a process that keeps workspaces open may go on with this one, and need not open it anew."""
+        return self.is_still_used_elsewhere() if self.is_used_elsewhere else self.is_database_in_place()
+
+    def check_not_used_elsewhere(self) -> None:
+        """Raise HomeInUse if another host used the workspace when it was opened, before anything is changed.
+
+        Raises:
+            StoreUnavailable: another host uses it, or the home is not there.
+        """
+        if self._lease is not None and self.is_used_elsewhere:
+            raise self._lease.build_refusal()
 
     def read_rebuild_documents(self, keys: Sequence[int]) -> list[dict[str, Any]]:
         """Return documents of the runs with these keys that suffice to rebuild a store."""

@@ -15,6 +15,7 @@ from mlrun_cli.core.inner_files import open_file_without_links
 from mlrun_cli.core.json_files import read_json
 from mlrun_cli.core.same_content import has_other_content
 from mlrun_cli.errors import FileAlreadyExists, NotFound, RunFileNotFound
+from mlrun_cli.processes.host_lease import is_used_elsewhere
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
@@ -78,13 +79,20 @@ def open_file(workspace: Workspace, run: Run, name: str) -> int:
 
 
 def open_run_file(folder: RunFolder, name: str) -> int | None:
-    """Open a file in a run's folder and return its file descriptor, or None if there is no such readable file."""
+    """Open a file in a run's folder and return its file descriptor, or None if there is no such readable file.
+
+    The size of one that another machine may write is as the file server has it.
+    """
     top = name.partition("/")[0]
     # A script cannot put a file of its own in the place of the run's logs.
     # Only a run without a script has other logs than those in such folders.
     for root in (folder.artifacts,) if top in LOG_FOLDERS else (folder.uploads, folder.work, folder.artifacts):
         descriptor = open_file_without_links(root, name)
         if descriptor is not None:
+            if folder.disk != folder.path or is_used_elsewhere(folder.path):
+                from mlrun_cli.wire.fresh_files import refresh_file_size  # noqa: PLC0415 - start-up: loads ctypes
+
+                refresh_file_size(descriptor)
             return descriptor
     return None
 

@@ -80,7 +80,7 @@ def studio(
         raise ConflictingOptions(
             "--keyfile needs --certfile.", hint="Name the certificate with --certfile FILE.", target="--certfile"
         )
-    _check_home_not_in_use(get_home())
+    _warn_if_used_elsewhere(get_home(), global_options)
     options = StudioOptions(
         home=str(get_home()),
         host=host,
@@ -111,11 +111,10 @@ def check_studio_extra() -> None:
         )
 
 
-def _check_home_not_in_use(home: Path) -> None:
-    """Raise HomeInUse, with a hint on where the studio runs, if another host uses the home.
+def _warn_if_used_elsewhere(home: Path, global_options: GlobalOptions) -> None:
+    """Warn that the studio only reads, and say where one runs that does more, if another host uses the home.
 
     Raises:
-        HomeInUse: another host uses it.
         StoreError: the home cannot be used.
     """
     if not home.exists():
@@ -125,8 +124,10 @@ def _check_home_not_in_use(home: Path) -> None:
     if lease is not None and lease.refusal is not None:
         from mlrun_cli.cli.studio_page import describe_studio_elsewhere  # noqa: PLC0415 - start-up
 
-        lease.refusal.hint = f"{describe_studio_elsewhere(home)}\n{lease.refusal.hint}"
-        raise lease.refusal
+        global_options.notes.warning(
+            f"{lease.refusal.message} This studio shows it, and changes nothing for as long as that is so."
+            f" {describe_studio_elsewhere(home)}"
+        )
 
 
 def _exec_studio(options: StudioOptions) -> NoReturn:
@@ -150,7 +151,7 @@ def _find_first_workspace(global_options: GlobalOptions) -> tuple[str, str, str]
     if config is None and not is_typed and global_options.default_workspace_name is None:
         return None
     identity = resolve_workspace_identity(global_options, config)
-    open_workspace(identity, create=False).close()
+    open_workspace(identity, create=False, only_reads=True).close()
     return identity.subscription_id, identity.resource_group, identity.name
 
 

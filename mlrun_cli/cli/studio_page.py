@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,7 +45,9 @@ def describe_studio_elsewhere(home: Path) -> str | None:
     if lease is None or lease.refusal is None:
         return None
     host, _ = lease.describe_use()
-    url = StudioFolder(home, creates=False).find_registered_url()
+    url = None
+    with suppress(OSError):
+        url = StudioFolder(home, creates=False).find_url_elsewhere(lease)
     if url is None:
         return f"The studio runs on {host}, which uses the home, or not at all. Start it there: mlrun studio"
     port = urlsplit(url).port

@@ -34,8 +34,8 @@ from mlrun_cli.processes.host import get_origin
 from mlrun_cli.wire.background_threads import start_background_thread
 
 LEASE_SECONDS = 60.0
-_RENEWAL_SECONDS = 15.0
-SEEN_SECONDS = 2 * _RENEWAL_SECONDS
+RENEWAL_SECONDS = 15.0
+SEEN_SECONDS = 2 * RENEWAL_SECONDS
 """The age that the last use of a home does not reach while its host uses it."""
 _REFUSAL_SECONDS = 1.0
 """The time for which a refusal is repeated without a further look."""
@@ -75,20 +75,19 @@ def open_home(home: Path, *, take_over: bool = False, only_reads: bool = False) 
 
 @contextmanager
 def hold_home(home: Path) -> Iterator[None]:
-    """Prepare this process to use a home, and renew its lease during the block.
+    """Prepare this process to use a home, or only to read it if another host uses it; renew its own lease in the block.
 
     Raises:
-        HomeInUse: another host uses it.
         StoreError: it cannot be used.
     """
-    open_home(home)
+    open_home(home, only_reads=True)
     if home not in _leases:
         yield
         return
     is_over = threading.Event()
 
     def keep_lease() -> None:
-        while not is_over.wait(_RENEWAL_SECONDS):
+        while not is_over.wait(RENEWAL_SECONDS):
             with suppress(StoreError):  # whoever uses the store next is told
                 renew_lease_if_due(home)
 
@@ -100,7 +99,7 @@ def hold_home(home: Path) -> Iterator[None]:
 
 
 def renew_lease_if_due(home: Path) -> None:
-    """Renew the lease of a home if that is due; for processes that may not access the store for a long time.
+    """Renew the lease of a home if this host has it and that is due, for processes that do not use the store for long.
 
     Raises:
         HomeInUse: another host has the home now.
@@ -228,7 +227,7 @@ class HostLease:
         self.term, self.folder, self.refusal = record["turn"], get_or_create_base_folder() / record["home"], refusal
         self.folder.mkdir(mode=0o700, exist_ok=True)
         set_local_folder(self.home, self.folder)
-        self._last_seen = (self._read_term_and_last_use(), time.monotonic())
+        self._last_seen = (self.read_term_and_last_use(), time.monotonic())
 
     def check_in_use_elsewhere(self) -> None:
         """Raise unless the host whose lease is followed still uses the home; do nothing if this host holds the lease.
@@ -243,7 +242,7 @@ class HostLease:
         seen, seen_at = self._last_seen
         now = time.monotonic()
         try:
-            use = self._read_term_and_last_use()
+            use = self.read_term_and_last_use()
         except OSError as error:
             raise _build_unavailable_error(self.home, error) from error
         if use != seen:
@@ -255,8 +254,29 @@ class HostLease:
                 target=self.home,
             )
 
-    def _read_term_and_last_use(self) -> tuple[int, int]:
-        """Return the current term's number and the time of last use of the home in this term."""
+    def is_held_here(self) -> bool:
+        """Return whether this host has the home, by what another process of this host may have done meanwhile.
+
+        Raises:
+            OSError: the home cannot be read.
+        """
+        record = _parse_record(_read_file(self._hosts / "current"))
+        return bool(record) and _is_from_this_host(record)
+
+    def build_refusal(self) -> HomeInUse:
+        """Return the error for whatever would write while another host's lease is followed, as of now.
+
+        Raises:
+            StoreUnavailable: the home is not there.
+        """
+        return _build_in_use_error(self.home, *self.describe_use())
+
+    def read_term_and_last_use(self) -> tuple[int, int]:
+        """Return the current term's number and the time of last use of the home in this term.
+
+        Raises:
+            OSError: the home cannot be read.
+        """
         term = _parse_record(_read_file(self._hosts / "current")).get("turn", 0)
         return term, self._read_last_use(term)
 
@@ -363,7 +383,7 @@ class HostLease:
         """Set the term number and the local folder from a record of this host's lease."""
         record = _parse_record(encoded_record)
         self._current, self.term, self.folder = encoded_record, record["turn"], Path(record["folder"])
-        self._renew_at = time.monotonic() + _RENEWAL_SECONDS
+        self._renew_at = time.monotonic() + RENEWAL_SECONDS
         self._refused = self.refusal = None
         if not (self.folder / "holder").exists():
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -374,10 +394,10 @@ class HostLease:
         path = self._hosts / str(self.term)
         used_at = self._read_last_use(self.term)
         now = self._read_server_time()
-        if now - used_at >= _RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
+        if now - used_at >= RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
             _write_file(path, {"used_at": now})
         os.utime(self.folder / "holder")  # for what removes old files from temporary folders
-        self._renew_at = time.monotonic() + _RENEWAL_SECONDS
+        self._renew_at = time.monotonic() + RENEWAL_SECONDS
 
     def _read_server_time(self) -> int:
         """Return the time by the clock of the file server, in microseconds."""

@@ -42,7 +42,7 @@ def create_action_endpoint(handler: Handler) -> Endpoint:
         if not studio.credentials.is_valid_csrf_token(fields.pop(CSRF_FIELD, None)):
             foreign = InvalidForm("The form is not from this studio.", 403, hint="Reload the page.")
             return render_error(request, foreign.status, "Refused", foreign)
-        return await run_in_threadpool(_call_handler, handler, request, fields)
+        return await run_in_threadpool(_call_handler, handler, request, fields, changes=True)
 
     return endpoint
 
@@ -58,24 +58,29 @@ def create_api_endpoint(handler: ApiHandler) -> Endpoint:
             document = await read_json_object(request)
         except InvalidForm as error:
             return render_error(request, error.status, "Refused", error)
-        return await run_in_threadpool(_call_handler, lambda page: handler(page, document), request, FormFields([]))
+        return await run_in_threadpool(
+            _call_handler, lambda page: handler(page, document), request, FormFields([]), changes=True
+        )
 
     return endpoint
 
 
-def _call_handler(handler: Handler, request: Request, fields: FormFields) -> Response:
+def _call_handler(handler: Handler, request: Request, fields: FormFields, *, changes: bool = False) -> Response:
+    """Call a handler with a workspace, which it `changes` or only reads, and return its response or an error page."""
     studio: StudioState = request.app.state.studio
     identity = None
     try:
         identity = _parse_identity(request)
         with studio.workspaces.acquire(identity) as workspace:
+            if changes:
+                workspace.check_not_used_elsewhere()
             return handler(PageRequest(request, studio, workspace, fields))
     except WorkspaceNotFound as error:
         return render_error(request, 404, "Workspace not found", error)
     except NotFound as error:
         return render_error(request, 404, "Not found", error, identity)
     except StoreError as error:
-        return render_error(request, 503, "Store unavailable", error, identity, retries=True)
+        return render_error(request, 503, "Store unavailable", error, identity, retries=not changes)
     except UsageError as error:
         return render_error(request, 400, "Bad request", error, identity)
     except MlrunError as error:

@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 
 from mlrun_cli.errors import UsageError
-from mlrun_cli.processes.host_lease import hold_home
+from mlrun_cli.processes.host_lease import hold_home, is_used_elsewhere, open_home
 from mlrun_cli.serving.browser import open_in_browser
 from mlrun_cli.serving.studio_folder import StudioFolder
 from mlrun_cli.serving.studio_options import StudioOptions
@@ -52,7 +52,9 @@ def serve(options: StudioOptions) -> int | None:
     Raises:
         MlrunError: no port is free, the certificate cannot be used, or the token cannot be stored.
     """
-    folder = StudioFolder(Path(options.home))
+    home = Path(options.home)
+    open_home(home, only_reads=True)
+    folder = StudioFolder(home, creates=not is_used_elsewhere(home))
     token = folder.read_or_create_token()
     own_host = folder.read_or_create_host() if options.has_own_host else None
     app, studio = create_app(options, token, own_host)
@@ -78,7 +80,7 @@ def serve(options: StudioOptions) -> int | None:
     _load_config(config)
     server = _Server(config, studio)
     with (
-        hold_home(Path(options.home)),
+        hold_home(home),
         closing(studio.workspaces),
         folder.register_urls(url, _build_url(options, None, port)),
     ):

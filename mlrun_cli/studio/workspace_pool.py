@@ -63,11 +63,14 @@ class WorkspacePool:
                 workspace = queue.get_nowait()
             except Empty:
                 workspace = Workspace.open(
-                    locate_workspace(self.home, identity), redactor=get_process_redactor(), create=False
+                    locate_workspace(self.home, identity),
+                    redactor=get_process_redactor(),
+                    create=False,
+                    only_reads=True,
                 )
                 workspace.set_busy_timeout(_BUSY_TIMEOUT_SECONDS)
                 return workspace
-            if workspace.is_database_in_place():
+            if workspace.is_current():
                 return workspace
             workspace.close()
 

@@ -131,6 +131,18 @@ class Host(Mlrun):
         finally:
             os.close(lock)
 
+    def describe_files(self) -> dict[str, Any]:
+        """Return the time of each folder of the home, and the time and content of each file, as the file server does.
+
+        Those in which the host that has the home says that it uses it are left out.
+        """
+        exported = self._mounted.parent.parent / "exported"
+        return {
+            str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+            for path in [exported, *exported.rglob("*")]
+            if not {path.name, path.parent.name} & {"hosts", "serving"}
+        }
+
     def close(self) -> None:
         """Stop the host with all that runs on it."""
         kill(self._machine.pid)

@@ -205,7 +205,7 @@ def test_another_host_reads_what_the_first_one_does_and_changes_nothing(host: Ho
     ]
     expected = [host(*words).stdout for words in commands]
     assert all(run_id in expected[0] for run_id in ids)
-    before = _describe_files(host)
+    before = host.describe_files()
 
     assert [other(*words).stdout for words in commands] == expected
     assert other.json("workspace", "show")["host"] == "login1"
@@ -213,20 +213,7 @@ def test_another_host_reads_what_the_first_one_does_and_changes_nothing(host: Ho
     assert any((other.folder / path).read_text(encoding="utf-8") == "hello\n" for path in downloaded)
     other("run", "export", *chosen, "--html", "run.html")
     assert ids[0] in (other.folder / "run.html").read_text(encoding="utf-8")
-    assert _describe_files(host) == before
-
-
-def _describe_files(host: Host) -> dict[str, Any]:
-    """Return the time of each folder of the home, and the time and content of each file, as the file server has them.
-
-    Those in which the host that has the home says that it uses it are left out.
-    """
-    exported = host.seen.parent.parent.parent / "exported"
-    return {
-        str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
-        for path in [exported, *exported.rglob("*")]
-        if path.parent.name != "hosts" and path.name != "hosts"
-    }
+    assert host.describe_files() == before
 
 
 def test_a_look_from_another_host_does_not_touch_the_lease(hosts: list[Host], other: Host) -> None:
@@ -246,7 +233,7 @@ def test_a_look_from_another_host_does_not_touch_the_lease(hosts: list[Host], ot
 def test_what_writes_is_refused_on_another_host_before_it_changes_anything(host: Host, other: Host) -> None:
     host.script("pass")
     run_id = host.ended()["run_id"]
-    before = _describe_files(host)
+    before = host.describe_files()
 
     for words in [
         ["run", "submit-script", "train.py"],
@@ -260,7 +247,7 @@ def test_what_writes_is_refused_on_another_host_before_it_changes_anything(host:
         failure = other.fails(*words, exit_code=1)
         assert (failure.code, "login1" in failure.text) == (_CODE, True)
 
-    assert _describe_files(host) == before
+    assert host.describe_files() == before
 
 
 def test_dry_runs_on_another_host_show_what_they_show_on_the_first(host: Host, other: Host) -> None:
@@ -289,14 +276,14 @@ def test_dry_runs_on_another_host_show_what_they_show_on_the_first(host: Host, o
 
     expected = [preview(host, words) for words in commands]
     assert run_id in expected[-2]
-    before = _describe_files(host)
+    before = host.describe_files()
 
     for words, text in zip(commands, expected, strict=True):
         assert preview(other, words) == text
 
     for words in (["workspace", "prune", "--older-than", "0s", "--yes"], ["environment", "prune", "--yes"]):
         assert other.fails(*words, exit_code=1).code == _CODE
-    assert _describe_files(host) == before
+    assert host.describe_files() == before
 
 
 def test_an_environment_that_a_run_uses_is_not_pruned_on_its_host_or_shown_as_unused_on_another(
@@ -325,36 +312,36 @@ def test_a_script_reads_on_another_host_what_it_reads_on_the_first(host: Host, o
     words = [sys.executable, "-c", _READING_SCRIPT]
     expected = host.run(*host.enter, *words)
     assert run_id in expected.stdout, expected.stderr
-    before = _describe_files(host)
+    before = host.describe_files()
 
     done = other.run(*other.enter, *words)
 
     assert (done.stdout, done.stderr) == (expected.stdout, "")
-    assert _describe_files(host) == before
+    assert host.describe_files() == before
 
 
 def test_what_a_script_would_write_is_refused_on_another_host_and_it_reads_on(host: Host, other: Host) -> None:
     host.script("pass")
     host.ended()
-    before = _describe_files(host)
+    before = host.describe_files()
 
     done = other.run(*other.enter, sys.executable, "-c", _WRITING_SCRIPT)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert _describe_files(host) == before
+    assert host.describe_files() == before
 
 
 def test_another_host_makes_a_backup_of_what_one_commit_left(host: Host, other: Host) -> None:
     host.script("pass")
     run_id = host.ended()["run_id"]
-    before = _describe_files(host)
+    before = host.describe_files()
 
     record = other.json("workspace", "backup", "copy.db", "--overwrite")
 
     with closing(sqlite3.connect(record["file"])) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT status FROM runs WHERE run_id = ?", (run_id,)).fetchall() == [("Completed",)]
-    assert _describe_files(host) == before
+    assert host.describe_files() == before
 
 
 def test_a_live_run_is_followed_from_another_host(host: Host, other: Host) -> None:

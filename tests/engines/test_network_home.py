@@ -149,30 +149,6 @@ def _read_supervisor_log(host: Host, run_id: str) -> str:
     return (host.run_folder(run_id) / "artifacts" / "system_logs" / "supervisor.log").read_text(encoding="utf-8")
 
 
-def test_a_studio_is_found_by_commands_of_its_host_and_refused_on_another(host: Host, other: Host) -> None:
-    host.script("pass")
-    with host.start("studio", "--no-browser", "--port", "0") as studio:
-        try:
-            assert studio.stderr is not None
-            line = studio.stderr.readline()
-            assert line.startswith("Studio: http"), line
-            port = line.split(":")[3].partition("/")[0]
-            assert f":{port}/" in host.ended()["web_view"]
-            before = _list_studio_files(host)
-            refused = other.fails("studio", "--no-browser", "--port", "0", exit_code=1)
-            unopened = other.fails("run", "open", "-r", "@latest", exit_code=1)
-            assert (refused.code, unopened.code) == (_CODE, "StudioNotRunning")
-            for failure in (refused, unopened):
-                assert f":{port} there" in failure.text and f"ssh -L {port}:127.0.0.1:{port} login1" in failure.text
-            assert _list_studio_files(host) == before
-        finally:
-            kill(host.find_pid(studio))
-
-
-def _list_studio_files(host: Host) -> list[tuple[str, int]]:
-    return [(str(path), path.stat().st_mtime_ns) for path in sorted((host.seen / "studio").rglob("*"))]
-
-
 def test_a_home_that_has_not_been_used_for_a_lease_is_taken_without_a_word(host: Host, other: Host) -> None:
     turn = host.json("workspace", "show")["turn"]
     file = host.seen / "hosts" / str(turn)

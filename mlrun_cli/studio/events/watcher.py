@@ -18,6 +18,8 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity
 
 _POLL_SECONDS = 0.25
+_FOREIGN_POLL_SECONDS = 1.0
+"""The interval for a workspace that another host uses: each poll then makes several requests to a file server."""
 _RECONCILE_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.2
@@ -72,14 +74,19 @@ class Watcher:
                 self._stopped.wait(_RETRY_SECONDS)
 
     def _poll(self, workspace: Workspace) -> None:
-        """Publish changed topics periodically, until stopped or until the workspace no longer exists."""
+        """Publish changed topics periodically, until stopped or until the workspace must be opened anew.
+
+        Raises:
+            WorkspaceNotFound: it no longer exists.
+        """
         self._version = None
-        while True:
-            if not workspace.is_database_in_place():
-                raise WorkspaceNotFound(*reversed(self._identity))
+        interval = _FOREIGN_POLL_SECONDS if workspace.is_used_elsewhere else _POLL_SECONDS
+        while workspace.is_current():
             self._publish(self._find_changes(workspace))
-            if self._stopped.wait(_POLL_SECONDS):
+            if self._stopped.wait(interval):
                 return
+        if not workspace.is_used_elsewhere:
+            raise WorkspaceNotFound(*reversed(self._identity))
 
     def _find_changes(self, workspace: Workspace) -> set[Topic]:
         """Return the subscribed topics that have changed or were added since the last poll."""
@@ -153,6 +160,9 @@ class Watcher:
                 with self._workspaces.acquire(self._identity) as workspace:
                     if backfill_parameters(workspace, _PAUSE_SECONDS):
                         return
+                    is_unchangeable = workspace.is_used_elsewhere
+                if is_unchangeable:
+                    self._stopped.wait(_FOREIGN_POLL_SECONDS)
             except Exception:  # noqa: S112 — polling meets the same error and reports it
                 continue
 
