@@ -53,24 +53,25 @@ class YamlPaths:
     def _resolve_path(
         self, node: Node, kind: str, find_existing: Callable[[Path], Path | None], preferred: Sequence[Path] = ()
     ) -> Path:
-        """Return the path named by a node: the first preferred one, or else the first candidate that exists."""
+        """Return the path named by a node: that of the first preferred candidate, or else of the first that exists."""
         text = node.as_text()
         candidates = self._list_candidates(text)
-        found = [path for path in map(find_existing, candidates) if path is not None]
-        chosen = next(iter(preferred), found[0] if found else None)
-        if chosen is None:
+        found = {one: path for one in candidates if (path := find_existing(one)) is not None}
+        if not found:
             tried = " or ".join(str(folder) for folder in self.folders) if len(candidates) > 1 else ""
             raise node.build_error(
                 f"there is no {kind} '{text}'{f' in {tried}' if tried else ''}",
                 hint="Relative paths count from the current folder, then from that of the pipeline's file.",
             )
-        if not os.path.isabs(text) and not chosen.is_relative_to(self.folders[0] / text):
+        candidate = next(iter(preferred), next(iter(found)))
+        others = [path for one, path in found.items() if one != candidate]
+        if candidate != candidates[0]:
             self._notes.append(
                 f"{node.location}: '{text}' is taken from {self.folders[-1]}, where the pipeline's file is."
             )
-        elif len(found) > 1 and not found[0].samefile(found[1]):
-            self._notes.append(f"{node.location}: '{text}' is taken from the current folder; {found[1]} is not used.")
-        return chosen
+        elif others and not found[candidate].samefile(others[0]):
+            self._notes.append(f"{node.location}: '{text}' is taken from the current folder; {others[0]} is not used.")
+        return found[candidate]
 
     def _list_candidates(self, text: str) -> list[Path]:
         """Return the paths that a relative path may mean, in the order of preference."""

@@ -255,6 +255,23 @@ def test_relative_paths_count_from_the_current_folder_then_from_that_of_the_file
     assert sum("where the pipeline's file is" in note for note in found.notes) == 2
 
 
+@pytest.mark.parametrize(
+    "runconfig", ["conf/local", "../FOLDER/conf/local.runconfig", "./conf/../conf/local", "~/conf/local"]
+)
+def test_a_path_of_the_current_folder_is_taken_without_a_note(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, runconfig: str
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    text = WHOLE.replace("conf/local.runconfig", runconfig.replace("FOLDER", folder.name))
+    text = text.replace("source_directory: src", f"source_directory: ../{folder.name}/src")
+    (folder / "files").mkdir()
+    (folder / "files" / "p.yml").write_text(text, encoding="utf-8")
+    found = read_pipeline_file(folder / "files" / "p.yml", folder)
+    assert found.graph.steps[0].runconfig_file == str(folder / "conf/local.runconfig")
+    assert found.graph.steps[0].source_directory == str(folder / "src")
+    assert not [note for note in found.notes if "is taken from" in note]
+
+
 def test_what_is_skipped_is_noted_with_its_line(folder: Path) -> None:
     text = WHOLE.replace("version: 2", "verison: 2").replace("datastore: store, type", "x: 1, type")
     text = text.replace("NodeCount: {source: rate}", "NodeCount: {source: nodes}")
