@@ -231,6 +231,16 @@ refused(UserErrorException, "'row'; 'rows'", make().submit, "cars", pipeline_par
     assert len(done.stderr.splitlines()) == 2
 
 
+def test_a_wrong_name_of_an_experiment_is_told_once_and_of_no_step(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+message = str(error_of(make().submit, "a/b"))
+same([message.count("'a/b'"), "prepare" in message, "train" in message], [1, False, False])
+""",
+    )
+
+
 def test_an_endpoint_submits_its_default_version(project: Mlrun) -> None:
     run_driver(
         project,
