@@ -38,8 +38,8 @@ class RunNotFound(NotFound):
 class NoRunsYet(RunNotFound):
     """The newest run was requested, but the experiment or workspace has no runs yet."""
 
-    def __init__(self, location: str) -> None:
-        NotFound.__init__(self, f"There is no run in the {location} yet.", hint="'mlrun run submit-script' makes one.")
+    def __init__(self, location: str, hint: str = "'mlrun run submit-script' makes one.") -> None:
+        NotFound.__init__(self, f"There is no run in the {location} yet.", hint=hint)
 
 
 class RunFileNotFound(NotFound):

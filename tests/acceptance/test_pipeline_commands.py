@@ -203,7 +203,9 @@ def test_a_schedule_is_named_by_the_beginning_of_its_id(mlrun: Mlrun) -> None:
         assert mlrun.json("pipeline", command, "-s", "0123-4567-")["id"] == "0123-4567-a"
     assert mlrun.json("pipeline", "update-schedule", "-s", "0123-4567", "-n", "rare")["id"] == "0123-4567"
     assert mlrun.json("pipeline", "pipeline-runs-list", "-s", "0123-4567-") == []
-    assert mlrun.fails("pipeline", "last-pipeline-run", "-s", "0123-4567-", exit_code=3).code == "NoRunsYet"
+    failure = mlrun.fails("pipeline", "last-pipeline-run", "-s", "0123-4567-", exit_code=3)
+    assert failure.code == "NoRunsYet"
+    assert "show-schedule -s 0123-4567-a" in failure.text
     assert mlrun.fails("pipeline", "show-schedule", "-s", "0123").code == "AmbiguousId"
     for text in ("", "4567"):
         assert mlrun.fails("pipeline", "show-schedule", "-s", text, exit_code=3).code == "ScheduleNotFound"

@@ -24,7 +24,9 @@ def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
     from mlrun_cli.actions.studio_urls import build_run_show_record  # noqa: PLC0415 - start-up
 
     with open_context(global_options, only_reads=True).workspace as workspace:
-        runs = list_scheduled_runs(workspace, resolve_schedule_id(workspace, schedule_id))
+        schedule_id = resolve_schedule_id(workspace, schedule_id)
+        runs = list_scheduled_runs(workspace, schedule_id)
         if not runs:
-            raise NoRunsYet(f"schedule '{schedule_id}'")
+            hint = f"'mlrun pipeline show-schedule -s {schedule_id}' says when it starts the next one."
+            raise NoRunsYet(f"schedule '{schedule_id}'", hint)
         return build_run_show_record(workspace, runs[0])
