@@ -14,6 +14,7 @@ EXPRESSIONS = {
     "choice(1, 2)": ["choice", [[1, 2]]],
     "choice([1, 2])": ["choice", [[1, 2]]],
     "choice(range(3))": ["choice", [[0, 1, 2]]],
+    "choice(array.array('d', [0.5, 1]))": ["choice", [[0.5, 1.0]]],  # has tolist(), as arrays of NumPy and pandas
     "choice('adam')": ["choice", [["adam"]]],
     "randint(5)": ["randint", [5]],
     "uniform(0, 1)": ["uniform", [0, 1]],
@@ -31,6 +32,8 @@ REFUSED = {
     "choice([])": "nothing to choose from",
     "choice([1, 2], [3, 4])": "choice([[1, 2], [3, 4]])",
     "choice(range(3), 5)": "among other arguments",
+    "choice({1, 2})": "choice(list(…))",
+    "choice(n for n in (1, 2))": "choice(list(…))",
     "randint(0)": "above 0",
     "randint(2.5)": "whole number",
     "uniform(1, 1)": "min_value below",
@@ -75,6 +78,7 @@ REFUSED = {
 }
 
 BEGINNING = """
+import array
 import json
 from azureml.core import ScriptRunConfig
 from azureml.train.hyperdrive import *

@@ -24,12 +24,18 @@ Expression = List[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """Return an expression that samples one of the given values, passed as arguments, a list or a range.
+    """Return an expression that samples one of the given values, passed as arguments, a list, a range or an array.
 
     Raises:
-        HyperDriveConfigException: No values are given, or a list or range is one of several arguments.
+        HyperDriveConfigException: No values are given, a list or range is one of several arguments, or a value is a
+            set or an iterator.
     """
-    values = list(options[0]) if len(options) == 1 and isinstance(options[0], (list, range)) else list(options)
+    only = _find_list(options[0]) if len(options) == 1 else None
+    values = list(options) if only is None else only
+    for value in values:
+        if isinstance(value, (set, frozenset)) or hasattr(value, "__next__"):
+            kind = type(value).__name__
+            raise HyperDriveConfigException(f"choice(…) cannot choose a {kind}. For its values write choice(list(…)).")
     if not values:
         raise HyperDriveConfigException("choice(…) has nothing to choose from: give values, one list or one range.")
     if len(options) > 1 and any(isinstance(option, (list, range)) for option in options):
@@ -38,6 +44,14 @@ def choice(*options: Any) -> Expression:
             "arguments. For a choice between lists put them into one: choice([[1, 2], [3, 4]])."
         )
     return ["choice", [values]]
+
+
+def _find_list(option: Any) -> "list[Any] | None":
+    """Return the values in a list, a range, or an array of NumPy or pandas as a list; None for another option."""
+    if isinstance(option, (list, range)):
+        return list(option)
+    values = option.tolist() if hasattr(option, "tolist") else None
+    return values if isinstance(values, list) else None
 
 
 def randint(upper: int) -> Expression:
