@@ -29,13 +29,18 @@ def create_error(message: str, code: str = INVALID_VALUE) -> Exception:
 
 
 @contextmanager
-def convert_errors() -> Iterator[None]:
-    """Return a context manager that converts errors of this package to MLflow exceptions."""
+def convert_errors(run_id: "str | None" = None) -> Iterator[None]:
+    """Return a context manager that converts errors of this package to MLflow exceptions.
+
+    That the run with this id does not exist is said in MLflow's words, which programs compare.
+    """
     try:
         yield
     except AzureMLException as error:
         kind = type(error).__name__
-        code = _CODES.get(getattr(error, "mlrun_code", None) or "")
+        own_code = getattr(error, "mlrun_code", None) or ""
+        code = _CODES.get(own_code)
         if code is None:
             code = UNAVAILABLE if kind == "ServiceException" else INVALID_VALUE
-        raise create_error(error.message, code) from error
+        words = f"Run with id={run_id} not found: " if own_code == "RunNotFound" and run_id is not None else ""
+        raise create_error(words + error.message, code) from error
