@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +12,8 @@ from mlrun_cli.actions.trash import get_deleted_runs, move_to_trash, restore_run
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, ModelNotFound, RunNotFound
 from mlrun_cli.models.model import ModelFilter, check_model_name
-from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.run import Run
+from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 
 _MAX_POINTS = 1_000_000
@@ -39,15 +38,16 @@ def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
 def list_tracking_records(
     workspace: Workspace, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Return a page of the records of runs, newest first, and `before` for the next page, None for no next page."""
-    pages = [
-        run_actions.list_runs(
-            workspace, RunFilter(experiment_name=name, include_children=True, before_key=before, last=limit)
-        )
-        for name in experiment_names
-    ]
-    runs = heapq.nsmallest(limit, (run for page in pages for run in page), key=lambda run: -run.key)
-    return build_tracking_records(workspace, runs), runs[-1].key if len(runs) == limit else None
+    """Return a page of the records of runs in MLflow's order, and `before` for the next page, None for no next page.
+
+    That order is by start, latest first, and by id where starts are in the same millisecond.
+    """
+    not_responding = reconcile(workspace)
+    found = [workspace.experiments.find(name) for name in experiment_names]
+    keys = [experiment.key for experiment in found if experiment is not None]
+    runs, following = workspace.run_pages.list_last_started_runs(keys, limit, before)
+    records = build_tracking_records(workspace, run_actions.prepare_for_display(workspace, runs, not_responding))
+    return sorted(records, key=lambda record: (-record["start_time"], record["run_id"])), following
 
 
 def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) -> list[dict[str, Any]]:

@@ -70,6 +70,15 @@ found["pages"] = pages(order_by=["metrics.place DESC"])
 found["newest"] = len(pages()), sorted(name for page in pages() for name in page)
 found["limited"] = names("metrics.place > 2", max_results=2)
 client.delete_run(failed)
+
+def is_in_order(view):
+    runs, token = [], None
+    while not runs or token:
+        page = client.search_runs([experiment], "", view, max_results=3, page_token=token)
+        runs, token = [*runs, *page], page.token
+    return runs == sorted(runs, key=lambda run: (-run.info.start_time, run.info.run_id))
+
+found["in order"] = [is_in_order(view) for view in (ViewType.ACTIVE_ONLY, ViewType.ALL)]
 found["left"], found["gone"] = names(), len(client.search_runs([experiment], "", ViewType.DELETED_ONLY))
 found["stage"] = client.get_run(failed).info.lifecycle_stage
 found["gone by value"] = [
@@ -88,6 +97,16 @@ def error_of(function, *arguments, **named):
     except mlflow.exceptions.MlflowException as error:
         return error.error_code
 
+def missing(function, *arguments):
+    try:
+        return function("0" * 32, *arguments)
+    except mlflow.exceptions.MlflowException as error:
+        return error.error_code, "not found" in str(error)
+
+found["missing"] = [
+    missing(client.get_run), missing(client.log_metric, "loss", 1.0), missing(client.set_tag, "a", "b"),
+    missing(client.delete_run), missing(client.list_artifacts), missing(client.set_terminated),
+]
 for wrong in ("metrics.loss <", "nothing.x = 1", "params.a = 1"):
     found[wrong] = error_of(names, wrong)
 found["too many"] = error_of(client.search_runs, [experiment], max_results=50_001)

@@ -103,6 +103,24 @@ def test_runs_without_a_value_come_last_in_either_direction(
     ]
 
 
+def test_a_page_by_start_has_all_runs_of_its_last_millisecond(
+    pages: RunPageStore, add_run: AddRun, database: Database
+) -> None:
+    for number, started in enumerate((2500, None, 4001, 4900, 4000, 9000)):
+        add_run(f"a_{number}", started_at=started, created_at=1000 + number if started else 4002)
+    add_run("other", experiment_name="second", started_at=9500)
+    (first,) = database.column("SELECT experiment_key FROM experiments WHERE name = 'first'")
+
+    found, before = [], None
+    while True:
+        runs, before = pages.list_last_started_runs([first], 2, before)
+        found.append(sorted(run.run_id for run in runs))
+        if before is None:
+            break
+    assert found == [["a_1", "a_2", "a_3", "a_4", "a_5"], ["a_0"]]
+    assert pages.list_last_started_runs([], 2) == ([], None)
+
+
 @pytest.mark.usefixtures("_size")
 def test_runs_that_still_run_are_sorted_by_how_long_they_have_run(pages: RunPageStore, add_run: AddRun) -> None:
     begun = now()

@@ -24,7 +24,7 @@ def get_run(context: RequestContext, run_id: str) -> dict[str, Any]:
 def list_runs(
     context: RequestContext, experiment_names: Sequence[str], limit: int, before: int | None = None
 ) -> dict[str, Any]:
-    """Return a page of the experiments' runs, newest first, and, as `next`, the `before` argument for the next page."""
+    """Return a page of the experiments' runs in MLflow's order, and, as `next`, the `before` argument of the next."""
     runs, following = actions.list_tracking_records(context.workspace, experiment_names, limit, before)
     return {"runs": runs, "next": following}
 

@@ -46,6 +46,9 @@ _SAMPLE = 2000
 _ValueAndKey: TypeAlias = tuple[Any, int]
 """The value that a run is sorted by, and its key."""
 
+_MAX_INTEGER = 2**63 - 1
+_MICROSECONDS_IN_MILLISECOND = 1000
+
 _PAIR_TABLES = {"tag": "run_tags", "property": "run_properties"}
 
 
@@ -65,6 +68,39 @@ class RunPageStore:
     def list_newest_runs(self, run_filter: RunFilter, limit: int) -> Sequence[Run]:
         """Return the newest `limit` runs that match a filter, newest first."""
         return self._runs.list_by_keys(self._find_keys_in_key_order(run_filter, True, limit, 0))
+
+    def list_last_started_runs(
+        self, experiment_keys: Sequence[int], limit: int, before: int | None = None
+    ) -> tuple[Sequence[Run], int | None]:
+        """Return the runs of experiments that were started last, and `before` for the next page, None for no next page.
+
+        Runs that have not been started count as started when they were created. A page has about `limit` runs: all of
+        those in its last millisecond, in which MLflow's clients order them by their ids.
+        """
+        before = _MAX_INTEGER if before is None else before
+        rows = self._list_keys_by_start(experiment_keys, 0, before, limit)
+        following = None
+        if len(rows) >= limit:
+            start: int = sorted((row["start"] for row in rows), reverse=True)[limit - 1]
+            following = start - start % _MICROSECONDS_IN_MILLISECOND
+            rows = self._list_keys_by_start(experiment_keys, following, before, _MAX_INTEGER)
+        return self._runs.list_by_keys([row["run_key"] for row in rows]), following
+
+    def _list_keys_by_start(self, experiment_keys: Sequence[int], start: int, before: int, limit: int) -> Sequence[Row]:
+        """Return keys and starts of up to `limit` started runs and as many others, in a period."""
+        # So the index of starts is read, of which a page of very many runs needs a small part.
+        where = f"coalesce(experiment_key, 0) IN ({', '.join(map(str, experiment_keys))})"
+        started = (
+            "SELECT run_key, started_at AS start FROM runs WHERE started_at >= :start AND started_at < :before"  # noqa: S608 - numbers
+            f" AND {where} ORDER BY started_at DESC LIMIT :limit"
+        )
+        others = (
+            "SELECT run_key, created_at AS start FROM runs WHERE started_at IS NULL"  # noqa: S608
+            f" AND coalesce(created_at, 0) >= :start AND coalesce(created_at, 0) < :before AND {where}"
+            " ORDER BY coalesce(created_at, 0) DESC LIMIT :limit"
+        )
+        bounds = {"start": start, "before": before, "limit": limit}
+        return [*self._database.rows(started, **bounds), *self._database.rows(others, **bounds)]
 
     def find_recent_child(self, run_filter: RunFilter) -> Run | None:
         """Return the newest matching run among the most recent child runs, or None if none of them matches."""

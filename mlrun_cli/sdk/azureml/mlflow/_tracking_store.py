@@ -4,7 +4,9 @@ One class serves MLflow 1.30, 2 and 3: what a version does not have is not calle
 of parameters that their constructors have.
 """
 
+from heapq import merge
 from importlib import import_module
+from itertools import islice
 from typing import Any, Iterable, Iterator, List, Tuple
 
 from azureml._wire.tracking_uri import parse_workspace
@@ -119,18 +121,19 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         search: Any = import_module("mlflow.utils.search_utils").SearchUtils
         names = [self.get_experiment_record(experiment_id)["name"] for experiment_id in experiment_ids]
         wanted = None if order_by else search.parse_start_offset_from_page_token(page_token) + max_results + 1
-        found: List[Any] = []
-        for runs in self._iterate_pages(names, run_view_type):
-            found.extend(search.filter(runs, filter_string))
-            if wanted is not None and len(found) >= wanted:  # runs come in MLflow's own order, newest first
-                break
+        streams = [
+            (run for runs in pages for run in search.filter(runs, filter_string))
+            for pages in (self._iterate_pages(names, run_view_type), self._iterate_deleted(names, run_view_type))
+        ]
+        merged = merge(*streams, key=lambda run: (-run.info.start_time, run.info.run_id))  # MLflow's order
+        found = list(islice(merged, wanted))
         if order_by:
             found = search.sort(found, order_by)
         page, token = search.paginate(found, page_token, max_results)
         return page, token
 
     def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
-        """Yield pages of runs in the given experiments, newest first, followed by one page of their deleted runs."""
+        """Yield pages of the active runs in the given experiments, in MLflow's order without `order_by`."""
         before = None
         while view_type != _DELETED_ONLY and experiment_names:
             page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
@@ -138,8 +141,12 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
             before = page["next"]
             if before is None:
                 break
+
+    def _iterate_deleted(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
+        """Yield all deleted runs in the given experiments in the same order."""
         if view_type != _ACTIVE_ONLY and experiment_names:
             deleted = self.request("tracking.deleted_runs", experiment_names=experiment_names)
+            deleted.sort(key=lambda record: (-record["start_time"], record["run_id"]))
             yield [build_run(self.names, record) for record in deleted]
 
     # Values
