@@ -8,7 +8,7 @@ from typing import Any
 from mlrun_cli.actions.run_comparison import METRICS, PACKAGES, PARAMETERS, SETTINGS, VARIABLES, compare_runs
 from mlrun_cli.actions.snapshots import get_snapshot
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import SnapshotNotFound
+from mlrun_cli.errors import SnapshotNotFound, StoredFilesLost
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.changes import FileChange, FilePatch, build_patch, list_changes, list_paths_with_changed_type
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -67,11 +67,11 @@ def read_difference(
         before: the first run.
         after: the second run.
         parts: the parts to compare, of `PARTS`.
-        needs_code: whether it is an error if a run has no snapshot.
+        needs_code: whether it is an error if the code cannot be compared; otherwise, a note says so.
 
     Raises:
         SnapshotNotFound: a run has no snapshot, and `needs_code` is True.
-        StoredFilesLost: the content of a changed file has been lost.
+        StoredFilesLost: the content of a changed file has been lost, and `needs_code` is True.
     """
     values = {
         part: [
@@ -86,7 +86,7 @@ def read_difference(
     if CODE in parts:
         try:
             code = list(_diff_code(workspace, before, after))
-        except SnapshotNotFound as error:
+        except (SnapshotNotFound, StoredFilesLost) as error:
             if needs_code:
                 raise
             notes.append(f"The code is not compared: {error.message}")

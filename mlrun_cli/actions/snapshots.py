@@ -68,12 +68,21 @@ def get_snapshot(workspace: Workspace, run: Run, snapshot_id: str | None = None)
     wanted = snapshot_id or run.properties.get(SNAPSHOT_PROPERTY)
     snapshot = None if wanted is None else SnapshotStore(workspace.snapshots_folder).find_manifest(wanted)
     if snapshot is None:
-        what = f"There is no snapshot '{wanted}'." if wanted else f"The run '{run.run_id}' has no snapshot."
-        hint = f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}."
-        if run.run_type == INTERACTIVE_RUN and not wanted:
-            hint = "It was opened by a script or a notebook, without a snapshot of its folder."
-        raise SnapshotNotFound(what, hint=hint, target=run.run_id)
+        raise _build_not_found_error(run, wanted, is_of_run=snapshot_id is None)
     return snapshot
+
+
+def _build_not_found_error(run: Run, snapshot_id: str | None, *, is_of_run: bool) -> SnapshotNotFound:
+    what = f"There is no snapshot '{snapshot_id}'."
+    hint = f"A run that was submitted has one, its property {SNAPSHOT_PROPERTY}."
+    if snapshot_id is None:
+        what = f"The run '{run.run_id}' has no snapshot."
+        if run.run_type == INTERACTIVE_RUN:
+            hint = "It was opened by a script or a notebook, without a snapshot of its folder."
+    elif is_of_run:
+        what = f"The snapshot '{snapshot_id}' of the run '{run.run_id}' is gone from the workspace."
+        hint = f"To run the folder as it is now: mlrun run rerun -r {run.run_id} --current-code"
+    return SnapshotNotFound(what, hint=hint, target=run.run_id)
 
 
 def list_snapshot_files(workspace: Workspace, run: Run) -> list[dict[str, Any]]:

@@ -201,7 +201,7 @@ def build_lost_content_error(entry: SnapshotEntry) -> StoredFilesLost:
     """Return the error for a snapshot's file whose content is missing in the store."""
     return StoredFilesLost(
         f"The content of '{escape_path(entry.path)}' is gone from the workspace's snapshots.",
-        hint="Submit the run again: that restores it.",
+        hint="A submit from a folder that has the file restores it.",
         target=escape_path(entry.path),
     )
 

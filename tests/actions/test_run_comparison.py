@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from mlrun_cli.actions.run_comparison import CODE, METRICS, PARAMETERS, PROPERTI
 from mlrun_cli.actions.run_difference import PARTS, read_difference
 from mlrun_cli.actions.snapshots import create_snapshot
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.errors import SnapshotNotFound
+from mlrun_cli.errors import SnapshotNotFound, StoredFilesLost
 from mlrun_cli.metrics.metric import VALUE, LoggedValue
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
@@ -91,3 +92,15 @@ def test_a_difference_has_the_code_of_runs_with_a_snapshot(workspace: Workspace,
     assert read_difference(workspace, first, bare, PARTS, needs_code=False).notes
     with pytest.raises(SnapshotNotFound):
         read_difference(workspace, first, bare, [CODE], needs_code=True)
+
+    shutil.rmtree(workspace.snapshots_folder / "objects")
+    lost = read_difference(workspace, first, second, PARTS, needs_code=False)
+    assert (lost.code, lost.build_record()["parameters"]) == (None, record["parameters"])
+    assert any("train.py" in note for note in lost.notes)
+    with pytest.raises(StoredFilesLost):
+        read_difference(workspace, first, second, [CODE], needs_code=True)
+
+    shutil.rmtree(workspace.snapshots_folder / "manifests")
+    with pytest.raises(SnapshotNotFound) as gone:
+        read_difference(workspace, first, second, [CODE], needs_code=True)
+    assert f"{first.run_id} --current-code" in str(gone.value.hint)
