@@ -27,7 +27,7 @@ from mlrun_cli.runs.where.column_choice import parse_metric_choice, parse_parame
 from mlrun_cli.runs.where.condition import AllOf, AnyOf, Condition, Negation, Predicate
 from mlrun_cli.runs.where.parser import parse_condition
 from mlrun_cli.runs.where.value_name import PLAIN, parse_value_names
-from mlrun_cli.store.db.sqlite import trigrams
+from mlrun_cli.store.db.sqlite import text_endings, trigrams
 from mlrun_cli.store.runs import conditions, key_plans, key_sets, page_store, text_conditions
 from mlrun_cli.store.runs.key_plans import AnyKeySet, CombinedSet, KeyPlan, KeySet
 from mlrun_cli.workspace import Workspace
@@ -186,6 +186,7 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_conditions, "_RARE", 1.1)
     monkeypatch.setattr(key_plans, "_MANY_TEXTS", 0)
     monkeypatch.setattr(trigrams, "_TEXTS_PER_LOOK", 0.001)
+    monkeypatch.setattr(text_endings, "_TEXTS_PER_VALUE", 0.001)
 
 
 def _use_sets(monkeypatch: pytest.MonkeyPatch, few_keys: int) -> None:
@@ -389,6 +390,43 @@ def test_single_letters_are_found_wherever_they_stand(tmp_path: Path, monkeypatc
             workspace.runs.remove_tags(first + 3, [letter])
             workspace.runs.set_tags(first + 3, {letter.upper() if letter.isascii() else letter: None})
         _compare_searches(workspace, letters)
+
+
+def test_single_letters_are_found_at_the_end_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _seem_many(monkeypatch)
+    letters = "!qü漢"
+    with _open_workspace(tmp_path) as workspace:
+        for letter in letters:
+            capital = letter.upper() if letter.isascii() else letter
+            _insert_with_texts(workspace, f"one{letter}", [], {})
+            _insert_with_texts(workspace, "one", [f"--data=/x{letter}"], {})
+            _insert_with_texts(workspace, "one", [f"--data={capital}"], {})
+            _insert_with_texts(workspace, "one", [f"--data={letter * 2000}"], {})
+            _insert_with_texts(workspace, "one", ["--data=x"], {"team": f"x{letter}"})
+            _insert_with_texts(workspace, "one", ["--data=x"], {"team": capital, "week": None})
+        _compare_searches(workspace, letters, at_least=5)
+        found = trigrams.list_trigrams(workspace._database, "ü", 1000)
+        expected = {"neü", "/xü", "a=ü", "=üü", "üüü", " xü", "m ü"}
+        assert found is not None
+        assert {each for each in found if each.endswith("ü")} == expected
+
+        for texts_per_value in (1, 5, 100):
+            monkeypatch.setattr(text_endings, "_TEXTS_PER_VALUE", texts_per_value)
+            _compare_searches(workspace, letters, at_least=5)
+        monkeypatch.setattr(text_endings, "_TEXTS_PER_VALUE", 0.001)
+        for letter in letters:
+            _insert_with_texts(workspace, letter, [], {})
+        _compare_searches(workspace, letters, at_least=6)
+
+
+def _insert_with_texts(
+    workspace: Workspace, experiment_name: str, arguments: Sequence[str], tags: Mapping[str, str | None]
+) -> None:
+    with workspace.transaction():
+        experiment, number = workspace.experiments.reserve_run_numbers(experiment_name)
+        values = {**_COMPLETED, "definition": {"arguments": arguments}}
+        key = workspace.runs.insert(experiment, number, f"run_{experiment.key}_{number}", **values)
+        workspace.runs.set_tags(key, tags)
 
 
 def test_short_words_are_searched_by_the_trigrams_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

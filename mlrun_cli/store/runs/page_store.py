@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import NEWEST_FIRST, RunOrder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.store.db.database import Database, Row, build_in_list
+from mlrun_cli.store.db.distinct_values import list_distinct_values
 from mlrun_cli.store.runs.conditions import COLUMNS, RunConditions
 from mlrun_cli.store.runs.key_sets import find_first_keys, sort_keys_by_value
 from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_order_sql
@@ -155,7 +155,7 @@ class RunPageStore:
 
     def list_property_keys(self, limit: int) -> Sequence[str]:
         """Return the first `limit` keys of all properties, in alphabetical order."""
-        return self._list_distinct_values("run_properties", "key", limit)
+        return list_distinct_values(self._database, "run_properties", "key", limit)
 
     def list_tag_keys(self, limit: int) -> Sequence[str]:
         """Return the first `limit` tag keys in alphabetical order, except keys of documents of sweeps and MLflow.
@@ -163,7 +163,7 @@ class RunPageStore:
         Those in which sweeps and MLflow keep documents are left out.
         """
         conditions, parameters = build_readable_tag_conditions()
-        return self._list_distinct_values("run_tags", "key", limit, conditions, parameters)
+        return list_distinct_values(self._database, "run_tags", "key", limit, conditions, parameters)
 
     def list_values(self, word: str, limit: int = 500) -> Sequence[str]:
         """Return the first `limit` distinct values in the column of a filter word, in alphabetical order.
@@ -172,7 +172,7 @@ class RunPageStore:
             word: the filter's word, which has a column of texts.
             limit: the maximum number of results.
         """
-        return self._list_distinct_values("runs", COLUMNS[word], limit)
+        return list_distinct_values(self._database, "runs", COLUMNS[word], limit)
 
     def list_keys_with_children(self, keys: Sequence[int]) -> frozenset[int]:
         """Return the keys of the given runs, a few thousand at most, that have children."""
@@ -436,29 +436,6 @@ class RunPageStore:
         dialect = self._database.dialect
         source = f"run_texts {dialect.ordered_join} runs ON runs.run_key = {dialect.text_key}"
         return source, conditions.joined_conditions
-
-    def _list_distinct_values(
-        self,
-        table: str,
-        column: str,
-        limit: int,
-        conditions: Sequence[str] = (),
-        parameters: Mapping[str, object] = MappingProxyType({}),
-    ) -> Sequence[str]:
-        """Return the first `limit` distinct values of a column in rows that meet conditions, by seeks in its index."""
-        first, next_one = (
-            " AND ".join(["TRUE", *conditions]),
-            " AND ".join([f"{column} > each_value.value", *conditions]),
-        )
-        rows = self._database.rows(
-            f"WITH RECURSIVE each_value (value) AS (SELECT min({column}) FROM {table} WHERE {first}"  # noqa: S608
-            f" UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {next_one})"
-            " FROM each_value WHERE each_value.value IS NOT NULL)"
-            " SELECT value FROM each_value WHERE value IS NOT NULL LIMIT :limit",
-            limit=limit,
-            **parameters,
-        )
-        return [row["value"] for row in rows]
 
 
 def _build_value_key_pairs(rows: Iterable[Row]) -> list[_ValueAndKey]:

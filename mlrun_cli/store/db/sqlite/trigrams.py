@@ -2,7 +2,7 @@
 
 The index has no entry for shorter words than three letters. But a text of three letters or more in which two stand
 together contains a trigram that begins with them, or ends with one that ends with them. A single letter is in three
-trigrams, or in fewer near an end.
+trigrams, or in fewer near an end: unless it is the last letter of a text, it is one of the first two of a trigram.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlrun_cli.store.db.database import Database
+from mlrun_cli.store.db.sqlite.text_endings import LETTERS, list_last_trigrams
 
 _TERMS = "temp.run_terms"
 """Each occurrence of a trigram, in the order of trigrams; a search for the first one beyond a text is a seek."""
@@ -36,7 +37,7 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
     as the same than Python does, or if a text with the word may be too short for the index.
     """
     word = word.lower()
-    if len(word) > 2 or not all(each in _ASCII or each in _LATIN or each == each.upper() for each in word):
+    if len(word) > 2 or not _is_regarded_alike(word):
         return None
     # A temporary table can be created on a read-only connection, which `execute` would replace.
     database.rows(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_TERMS} USING fts5vocab(main, run_texts, instance)")
@@ -48,6 +49,11 @@ def list_trigrams(database: Database, word: str, limit: int) -> Sequence[str] | 
             return None
         found.append(trigram)
     return found
+
+
+def _is_regarded_alike(text: str) -> bool:
+    """Return whether the index regards the same letters as these small ones as Python does."""
+    return all(each in _ASCII or each in _LATIN or each == each.upper() for each in text)
 
 
 def list_existing_trigrams(database: Database, trigrams: Sequence[str]) -> Sequence[str]:
@@ -62,38 +68,45 @@ def _is_bare_tag(database: Database, letter: str) -> bool:
     return database.row(query, small=letter, capital=letter.upper()) is not None
 
 
-def _count_affordable_lookups(database: Database) -> int:
-    """Return how many index lookups are faster than reading all texts; 0 if, judging by new texts, more are needed."""
+def _count_affordable_lookups(database: Database, length: int) -> int:
+    """Return how many index lookups are faster than reading all texts; 0 if, judging by new texts, more are needed.
+
+    One is needed for each `length` letters that trigrams begin with.
+    """
     newest = "(SELECT max(run_key) FROM runs)"
     rows = database.rows(
         f"SELECT {newest} AS newest, lower(own) AS own FROM run_texts WHERE rowid > {newest} - {_NEWEST}"  # noqa: S608
     )
     affordable = int(max((row["newest"] for row in rows), default=0) / _TEXTS_PER_LOOK)
-    pairs = {pair for row in rows for pair in zip(row["own"], row["own"][1:], strict=False)}
-    return affordable if len(pairs) < affordable else 0
+    beginnings = {row["own"][start : start + length] for row in rows for start in range(len(row["own"]))}
+    return affordable if len(beginnings) < affordable else 0
 
 
 def _list_trigrams_with_letter(database: Database, letter: str, limit: int) -> Sequence[str] | None:
-    """Return the trigrams that contain a letter, or None if they are too many or too slow to find.
+    """Return trigrams, one of which is in each text with a letter, or None if they are too many or too slow to find.
 
-    None if there are more than `limit`, or if reading all texts takes less time than finding them: of any two letters
-    that begin a trigram, a look must tell whether this one follows.
+    None if there are more than `limit`, or if reading all texts takes less time than finding them: of any letter that
+    begins a trigram, a look must tell whether this one follows. Of any two letters, too, if it may end a text.
     """
-    found: list[str] = []
+    last = list_last_trigrams(database, letter)
+    is_known = last is not None and len(last) < limit and all(map(_is_regarded_alike, last))
+    found = [*last] if last is not None and is_known else []
+    length = 2 if is_known else LETTERS
     start: str | None = ""
-    for _ in range(_count_affordable_lookups(database)):
+    for _ in range(_count_affordable_lookups(database, length - 1)):
         row = None if start is None else database.row(_FIRST_TERM, start=start)
         if row is None:
-            return found or [letter * 3]  # a list of no terms cannot be searched
+            return found or [letter * LETTERS]  # a list of no terms cannot be searched
         trigram = row["term"]
-        ending = trigram[:2] + letter
-        if letter in trigram:
-            if len(found) == limit:
+        beginning = trigram[: length - 1]
+        if letter in trigram[:length]:
+            if len(found) >= limit:
                 return None
             found.append(trigram)
             start = _find_prefix_successor(trigram)
         else:
-            start = ending if trigram < ending else _find_prefix_successor(trigram[:2])
+            sought = beginning + letter
+            start = sought if trigram < sought else _find_prefix_successor(beginning)
     return None
 
 
