@@ -18,12 +18,14 @@ class ConditionSql(NamedTuple):
 
     Attributes:
         checked: the condition, written so that no index is used; it is never null.
+        values_per_check: the number of values in other tables that this reads.
         looked_up: the condition, written so that an index returns the runs, if these are few; otherwise None.
         matching: a set that contains the runs that meet the condition.
         rest: the same for the runs that do not meet it.
     """
 
     checked: str
+    values_per_check: int
     looked_up: str | None
     matching: RunSet
     rest: RunSet
@@ -58,29 +60,30 @@ class ConditionSqlBuilder:
             return self.build_from_predicate_sql(sql, matching, rest)
         if isinstance(condition, Negation):
             inner = self.build(condition.condition)
-            return ConditionSql(f"NOT {inner.checked}", None, inner.rest, inner.matching)
+            return ConditionSql(f"NOT {inner.checked}", inner.values_per_check, None, inner.rest, inner.matching)
         parts = [self.build(each) for each in condition.conditions]
+        values = sum(each.values_per_check for each in parts)
         all_matching, all_rest = [each.matching for each in parts], [each.rest for each in parts]
         if isinstance(condition, AllOf):
             checked = _join_with_operator(" AND ", [each.checked for each in parts])
             is_rare = any(each.looked_up is not None for each in parts)
             looked_up = _join_with_operator(" AND ", list(map(_prefer_lookup, parts))) if is_rare else None
-            return ConditionSql(checked, looked_up, build_intersection(all_matching), build_union(all_rest))
+            return ConditionSql(checked, values, looked_up, build_intersection(all_matching), build_union(all_rest))
         checked = _join_with_operator(" OR ", [each.checked for each in parts])
         is_rare = all(each.looked_up is not None for each in parts)
         looked_up = _join_with_operator(" OR ", list(map(_prefer_lookup, parts))) if is_rare else None
-        return ConditionSql(checked, looked_up, build_union(all_matching), build_intersection(all_rest))
+        return ConditionSql(checked, values, looked_up, build_union(all_matching), build_intersection(all_rest))
 
     def build_from_predicate_sql(self, sql: PredicateSql, matching: RunSet, rest: RunSet) -> ConditionSql:
         """Return the SQL of a single comparison that holds for the runs in `matching` and not for those in `rest`."""
         self.parameters.update(sql.parameters)
-        checked = " OR ".join(_build_check(sql.table, each) for each in (sql.condition, sql.others) if each is not None)
-        if sql.others is not None:
-            checked = f"({checked})"
+        checks = [_build_check(sql.table, each) for each in (sql.condition, sql.others) if each is not None]
+        checked = _join_with_operator(" OR ", checks) if len(checks) > 1 else checks[0]
+        values = 0 if sql.table == "runs" else len(checks)
         ranges = [*split_into_ranges(sql.condition), *([] if sql.others is None else [sql.others])]
         ranges = ranges if sql.is_indexed else []
         is_rare = bool(ranges) and self._is_rare(sql.table, ranges, sql.parameters)
-        return ConditionSql(checked, _build_lookup(sql) if is_rare else None, matching, rest)
+        return ConditionSql(checked, values, _build_lookup(sql) if is_rare else None, matching, rest)
 
 
 def _build_check(table: str, condition: str) -> str:

@@ -55,6 +55,7 @@ class RunConditions:
 
     Attributes:
         parameters: the SQL parameters of all conditions.
+        values_per_check: the number of values in other tables that a check of a run reads, without those of `text`.
         most_matches: an upper bound of the number of runs that match, if a condition that is looked up gives one;
           otherwise None.
         text: the condition on words, unless few runs contain them or meet another condition; otherwise None.
@@ -64,6 +65,7 @@ class RunConditions:
         self.parameters: dict[str, object] = {}
         self.text: TextCondition | None = None
         self.most_matches: int | None = None
+        self.values_per_check = 0
         self._last_count = 0
         """The number of rows that were found when a condition was last found to be rare."""
         self._database = database
@@ -310,6 +312,7 @@ class RunConditions:
             self._rare.append(sql.looked_up)
         else:
             self._common.append(sql.checked)
+            self.values_per_check += sql.values_per_check
 
     def _add_run_condition(self, lookup_condition: str, check_condition: str, parameters: dict[str, object]) -> None:
         if self._is_rare("runs", [lookup_condition], parameters):

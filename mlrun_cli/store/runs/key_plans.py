@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
-from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
+from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_sort_terms
 from mlrun_cli.store.runs.run_sets import Leaf, Range, RangeSet, RunSet, Union, list_range_sets
 from mlrun_cli.store.runs.samples import list_sample_keys
 
@@ -251,7 +251,7 @@ def _read_sample(
             value = row["value"]
             ranks.append(None if value is None else (isinstance(value, str), value, row["run_key"]))
     in_ranges = dict(zip(ranges, found[2:], strict=True))
-    costs = [_CHECK + _CHECK_VALUE * checks[0].count("EXISTS")] * 2
+    costs = [_CHECK + _CHECK_VALUE * conditions.values_per_check] * 2
     if conditions.text is not None:
         cost = _CHECK_TEXT_SLOWLY if conditions.text.is_check_slow else _CHECK_TEXT
         costs = [costs[0] + cost, costs[0] if conditions.text.is_exact else costs[0] + cost]
@@ -345,13 +345,10 @@ def _build_plan_up_to(
         return KeyPlan(_choose_sets(sets, sample, order, within=before), {}, is_bounded=True, keys=keys)
     is_tied = any(rank is not None and rank[1] == bound[1] and rank != bound for rank in sample.ranks)
     within, beyond = _build_bound_conditions(order, is_tied=is_tied, descending=descending)
-    direction = "DESC" if descending else "ASC"
     parameters = {**order.parameters, "bound_value": bound[1], "bound_key": bound[2]}
-    query = f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.table} WHERE {order.has_value} AND {{}}"  # noqa: S608
-    by = f"value {direction}, run_key {direction}"
     parts = [
-        KeySet(query.format(within), before, before, ordered_by=by),
-        KeySet(query.format(beyond), sample.all_runs & ~after, after, is_rest=True),
+        KeySet(f"{order.query} AND {within}", before, before, ordered_by=build_sort_terms(descending=descending)),
+        KeySet(f"{order.query} AND {beyond}", sample.all_runs & ~after, after, is_rest=True),
     ]
     chosen = _choose_sets(sets, sample, order, parts)
     return KeyPlan(chosen, parameters, any(each in parts for each in chosen))

@@ -16,7 +16,7 @@ from itertools import compress, islice
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
 from mlrun_cli.store.runs.key_plans import AnyKeySet, KeyPlan, KeySet, iterate_plans
-from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql
+from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_sort_terms
 
 _FEW_KEYS = 15_000
 """The number of runs whose values are looked up in less time than reading along an index takes."""
@@ -46,13 +46,9 @@ def sort_keys_by_value(
     """Return those of the given keys whose runs have a sort value, in the order of the values."""
     # Every text is greater than every number.
     valued: list[tuple[bool, object, int]] = []
-    query = f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value FROM runs WHERE runs.run_key IN {{}}"  # noqa: S608
-    if order.looked_up is not None:
-        query = f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.looked_up}"  # noqa: S608
-        query += f" WHERE {order.has_value} AND {order.key} IN {{}}"
     for places, parameters in build_in_lists("key", sorted(keys)):
         rows = database.rows(
-            query.format(places),
+            order.build_query_by_key(places),
             **parameters,
             **conditions.parameters,
             **order.parameters,
@@ -166,12 +162,7 @@ def _sort_keys_along_index(
     reader: _KeyReader, keys: Iterable[int], order: OrderSql, *, descending: bool
 ) -> Sequence[int]:
     """Return keys as `sort_keys_by_value` does, but by reading the sort order's index."""
-    direction = "DESC" if descending else "ASC"
-    return reader.read_keys(
-        f"SELECT {order.key} AS run_key, {order.value} AS value FROM {order.table} WHERE {order.has_value}",  # noqa: S608
-        reader.build_flags(keys),
-        f"value {direction}, run_key {direction}",
-    )
+    return reader.read_keys(order.query, reader.build_flags(keys), build_sort_terms(descending=descending))
 
 
 def _filter_keys(

@@ -56,8 +56,7 @@ class OrderSql(NamedTuple):
         parameters: the SQL parameters of all of these.
         is_moving: the condition that a run's value grows with time, so that no index contains it; None if none does.
         moving_value: the value of such a run.
-        looked_up: the table from which values of some keys are read in less time than by `value_of_run`; None if they
-            are not.
+        table_by_key: `table`, read by the keys of runs, if that takes less time than `value_of_run`; otherwise None.
     """
 
     source: str
@@ -72,13 +71,34 @@ class OrderSql(NamedTuple):
     parameters: dict[str, object]
     is_moving: str | None = None
     moving_value: str = ""
-    looked_up: str | None = None
+    table_by_key: str | None = None
+
+    @property
+    def query(self) -> str:
+        """The query for the key and the value of each run with a value, `run_key` and `value`."""
+        return f"SELECT {self.key} AS run_key, {self.value} AS value FROM {self.table} WHERE {self.has_value}"  # noqa: S608
+
+    def build_query_by_key(self, places: str) -> str:
+        """Return the same query for the runs with the keys in an SQL list; the value may be null if there is none."""
+        if self.table_by_key is None:
+            return (
+                f"SELECT runs.run_key AS run_key, {self.value_of_run} AS value"  # noqa: S608
+                f" FROM runs WHERE runs.run_key IN {places}"
+            )
+        of_table = self._replace(table=self.table_by_key)
+        return f"{of_table.query} AND {self.key} IN {places}"
 
 
 KEY_ORDER = OrderSql(
     "runs", "runs", "runs.run_key", "runs.run_key", "runs.run_key", "1 = 1", None, False, "runs.run_key", {}
 )
 """The order of the runs' keys, which increase with time."""
+
+
+def build_sort_terms(*, descending: bool) -> str:
+    """Return the terms of `ORDER BY` that sort the rows of a query for keys and values."""
+    direction = "DESC" if descending else "ASC"
+    return f"value {direction}, run_key {direction}"
 
 
 def build_order_sql(order: RunOrder, dialect: Dialect, *, has_numbers: bool = True) -> OrderSql:
@@ -89,7 +109,9 @@ def build_order_sql(order: RunOrder, dialect: Dialect, *, has_numbers: bool = Tr
     kind, _, name = order.column.partition(":")
     if kind == METRIC:
         name, _, which = name.rpartition(":")
-        return _build_table_order_sql("metrics", "name", METRIC_COLUMNS[which], name, dialect)
+        by_table = _build_table_order_sql("metrics", "name", METRIC_COLUMNS[which], name, dialect)
+        # Without the hint, SQLite would read all values of the name.
+        return by_table._replace(table_by_key=f"{by_table.table} {dialect.metrics_of_run_hint}")
     if kind in _PAIRS:
         column = "sort_value" if has_numbers or kind == PARAMETER else "value"
         return _build_table_order_sql(*_PAIRS[kind], column, name, dialect)
@@ -160,6 +182,4 @@ def _build_table_order_sql(table: str, key_column: str, value_column: str, name:
         False,
         f"(SELECT its.{value_column} {its})",
         {"order_name": name},
-        # Without the hint, SQLite would read all values of the name.
-        looked_up=f"metrics AS ordered {dialect.metrics_of_run_hint}" if table == "metrics" else None,
     )
