@@ -104,8 +104,7 @@ class _KeyReader:
     def build_flags(self, keys: Iterable[int]) -> bytearray:
         """Return flags that are 1 for the given keys and 0 for all others."""
         flags = bytearray(self._size)
-        for key in keys:
-            flags[key] = 1
+        _set_flags(flags, keys)
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
@@ -119,13 +118,25 @@ class _KeyReader:
                 outside[key] = 0
             return outside
         if part.is_union:
-            union = 0
-            for each in part.parts:
-                union |= int.from_bytes(self._read_flags(each, within), "little")
-            return bytearray(union.to_bytes(self._size, "little"))
+            return self._read_union(part.parts, within)
         for each in part.parts:
             within = self._read_flags(each, within)
         return bytearray(self._size) if within is None else within
+
+    def _read_union(self, parts: Sequence[AnyKeySet], within: bytearray | None) -> bytearray:
+        union = bytearray(self._size)
+        for each in parts:
+            if isinstance(each, KeySet) and not each.is_rest:
+                _set_flags(union, self.read_keys(each.query, within))
+            else:
+                both = int.from_bytes(union, "little") | int.from_bytes(self._read_flags(each, within), "little")
+                union = bytearray(both.to_bytes(self._size, "little"))
+        return union
+
+
+def _set_flags(flags: bytearray, keys: Iterable[int]) -> None:
+    for key in keys:
+        flags[key] = 1
 
 
 def _iterate_matching_keys(
