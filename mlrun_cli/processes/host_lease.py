@@ -440,9 +440,13 @@ def _is_from_this_host(record: Mapping[str, Any]) -> bool:
 
 
 def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
-    """Return whether this machine wrote a record and has been rebooted since."""
+    """Return whether this machine wrote a record and has been rebooted since.
+
+    Machines that were started from one image may have the same id.
+    """
     here = get_origin()
-    return bool(record["host_id"] == here.host_id and record["boot_id"] != here.boot_id)
+    is_same_machine = record["host_id"] == here.host_id and record["host"] == os.uname().nodename
+    return bool(is_same_machine and record["boot_id"] != here.boot_id)
 
 
 def _read_file(path: Path) -> bytes:

@@ -181,6 +181,20 @@ def test_a_script_that_has_taken_the_home_no_longer_reads_as_if_another_host_had
     assert [name for name in opened if name.endswith("two/workspace.db.lock")] != []
 
 
+def test_a_host_with_the_machine_id_of_another_is_not_taken_for_that_one_after_a_restart(
+    host: Host, other: Host, tmp_path: Path
+) -> None:
+    place = "/proc/sys/kernel/random/boot_id"
+    (tmp_path / "boot_id").write_text("00000000-0000-4000-8000-000000000000\n", encoding="ascii")
+    assert other.run(*other.enter, "mount", "--bind", str(tmp_path / "boot_id"), place).returncode == 0
+    try:
+        assert host.json("workspace", "show")["host"] == "login1"
+        assert other.fails(*_WRITING, exit_code=1).code == _CODE
+        assert other.json("workspace", "show")["host"] == "login1"
+    finally:
+        other.run(*other.enter, "umount", place)
+
+
 def test_of_two_hosts_that_take_over_at_once_each_time_one_has_the_home(hosts: list[Host]) -> None:
     def take_over(host: Host) -> subprocess.CompletedProcess[str]:
         return host("workspace", "show", "--take-over", check=False)
