@@ -30,7 +30,7 @@ from mlrun_cli.core.home import get_file_system_type, is_network_file_system, ma
 from mlrun_cli.core.local_folder import get_or_create_base_folder, is_private, set_local_folder
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
-from mlrun_cli.processes.host import get_origin
+from mlrun_cli.processes.host import Origin, get_origin
 from mlrun_cli.wire.background_threads import start_background_thread
 
 LEASE_SECONDS = 60.0
@@ -142,7 +142,7 @@ class HostLease:
 
     term: int
     folder: Path
-    refusal: HomeInUse | None
+    refusal: StoreUnavailable | None
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -203,25 +203,29 @@ class HostLease:
         """Acquire the lease for this host, or follow another host's lease on the home without writing to it.
 
         The time of the file server can be had only by a write. So this machine's clock is asked first whether the
-        lease is held, and the file server's only if it says no.
+        lease is held, and the file server's only if it says no. An expired lease is followed too if it cannot be
+        acquired, as on a full disk.
 
         Raises:
             StoreError: the home cannot be used.
         """
         try:
+            record = _parse_lease_record(_read_file(self._hosts / "current"))
+            is_other = bool(record) and not _is_from_this_host(record)
             try:
-                record = _parse_record(_read_file(self._hosts / "current"))
-                if record and not _is_from_this_host(record) and not _is_of_earlier_boot(record):
+                if is_other and not _is_of_earlier_boot(record):
                     self._check_lease_expired(record, time.time_ns() // 1000)
                 self.acquire()
-            except HomeInUse as error:
+            except StoreUnavailable as error:
+                if not is_other and not isinstance(error, HomeInUse):
+                    raise
                 self._follow_other_host(error)
         except OSError as error:
             raise _build_unavailable_error(self.home, error) from error
 
-    def _follow_other_host(self, refusal: HomeInUse) -> None:
+    def _follow_other_host(self, refusal: StoreUnavailable) -> None:
         self._current = _read_file(self._hosts / "current")
-        record = _parse_record(self._current)
+        record = _parse_lease_record(self._current)
         if not record:
             raise refusal
         self.term, self.folder, self.refusal = record["turn"], get_or_create_base_folder() / record["home"], refusal
@@ -260,15 +264,17 @@ class HostLease:
         Raises:
             OSError: the home cannot be read.
         """
-        record = _parse_record(_read_file(self._hosts / "current"))
+        record = _parse_lease_record(_read_file(self._hosts / "current"))
         return bool(record) and _is_from_this_host(record)
 
-    def build_refusal(self) -> HomeInUse:
+    def build_refusal(self) -> StoreUnavailable:
         """Return the error for whatever would write while another host's lease is followed, as of now.
 
         Raises:
             StoreUnavailable: the home is not there.
         """
+        if self.refusal is not None and not isinstance(self.refusal, HomeInUse):
+            return self.refusal
         return _build_in_use_error(self.home, *self.describe_use())
 
     def read_term_and_last_use(self) -> tuple[int, int]:
@@ -295,7 +301,7 @@ class HostLease:
             StoreUnavailable: the home is not there.
         """
         try:
-            record = _parse_record(_read_file(self._hosts / "current")) or _parse_record(self._current)
+            record = _parse_lease_record(_read_file(self._hosts / "current")) or _parse_lease_record(self._current)
             used_at = self._read_last_use(record["turn"])
         except OSError as error:
             raise _build_unavailable_error(self.home, error) from error
@@ -304,7 +310,9 @@ class HostLease:
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
         raw = self._read_current_record()
-        record = _parse_record(raw)
+        record = _parse_lease_record(raw)
+        if raw and not record and not take_over:
+            raise _build_damaged_error(self._hosts / "current")
         if record and _is_from_this_host(record):
             self._adopt_record(raw)
             self._renew()
@@ -316,7 +324,23 @@ class HostLease:
         if won is None:
             return False
         number, deadline = won
-        home_id = record.get("home") or os.urandom(8).hex()
+        try:
+            published = self._publish_term(number, deadline, record.get("home") or os.urandom(8).hex())
+        except OSError:
+            for name in (f".current-{number}", str(number)):
+                self._remove_file(name)
+            raise
+        if published is None or _read_file(self._hosts / "current") != published:
+            return False
+        self._adopt_record(published)
+        return True
+
+    def _publish_term(self, number: int, deadline: float, home_id: str) -> bytes | None:
+        """Write and return the record of this host's term, or return None if the deadline has passed.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         word = os.urandom(8).hex()
         folder = get_or_create_base_folder() / home_id
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -335,15 +359,17 @@ class HostLease:
         _write_file(unfinished, raw)
         if time.monotonic() > deadline:  # it stood still for so long that another host may have taken the next term
             unfinished.unlink(missing_ok=True)
-            return False
+            return None
         unfinished.rename(self._hosts / "current")
         for name in os.listdir(self._hosts):
             if name.isdigit() and int(name) < number:
                 (self._hosts / name).unlink(missing_ok=True)
-        if _read_file(self._hosts / "current") != raw:
-            return False
-        self._adopt_record(raw)
-        return True
+        return raw
+
+    def _remove_file(self, name: str) -> None:
+        """Remove a file that would delay the next host that takes the lease; ignore failures."""
+        with suppress(OSError):
+            (self._hosts / name).unlink(missing_ok=True)
 
     def _check_lease_expired(self, record: Mapping[str, Any], now: int) -> None:
         """Raise HomeInUse unless the lease of another host has expired at the time `now`."""
@@ -376,7 +402,11 @@ class HostLease:
                     time.sleep(_LOOK_SECONDS)
                 number += 1
                 continue
-            _write_file(path, {"used_at": self._read_server_time()})
+            try:
+                _write_file(path, {"used_at": self._read_server_time()})
+            except OSError:
+                self._remove_file(path.name)
+                raise
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt_record(self, encoded_record: bytes) -> None:
@@ -400,10 +430,10 @@ class HostLease:
         self._renew_at = time.monotonic() + RENEWAL_SECONDS
 
     def _read_server_time(self) -> int:
-        """Return the time by the clock of the file server, in microseconds."""
+        """Return the time by the clock of the file server, in microseconds; this works on a full disk, too."""
         probe = self._hosts / f".time-{os.urandom(8).hex()}"
         try:
-            _write_file(probe, b"0")
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             return os.stat(probe).st_mtime_ns // 1000
         finally:
             probe.unlink(missing_ok=True)
@@ -484,6 +514,20 @@ def _parse_record(encoded_record: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _parse_lease_record(encoded_record: bytes) -> dict[str, Any]:
+    """Parse the content of `current`; return an empty dict if it is missing or damaged."""
+    record = _parse_record(encoded_record)
+    return record if record.keys() >= {"turn", "home", "host", "word", "folder", *Origin._fields} else {}
+
+
+def _build_damaged_error(path: Path) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The file {path}, which names the host that uses the home, is damaged.",
+        hint="When no other host uses it: mlrun workspace show --take-over",
+        target=path,
+    )
 
 
 def _build_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUse:

@@ -155,7 +155,7 @@ class Host(Mlrun):
 def start_hosts(root: Path, *names: str) -> Iterator[list[Host]]:
     """Start hosts that share a file system, on which the first has attached a folder; end them after the block."""
     exported, place = root / "exported", root / "shared"
-    exported.mkdir()
+    exported.mkdir(exist_ok=True)
     place.mkdir()
     hosts: list[Host] = []
     mounts = [mount(exported, _make(root / name) / "mounted") for name in names]

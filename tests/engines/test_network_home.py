@@ -195,6 +195,18 @@ def test_a_host_with_the_machine_id_of_another_is_not_taken_for_that_one_after_a
         other.run(*other.enter, "umount", place)
 
 
+def test_a_damaged_record_of_the_lease_is_told_and_is_no_reason_to_take_the_home(host: Host, other: Host) -> None:
+    record = host.seen / "hosts" / "current"
+    for damaged in (b" " * 1024, b"{}".ljust(1024)):
+        record.write_bytes(damaged)
+        for each in (host, other):
+            for words in (_WRITING, ("run", "list")):
+                failure = each.fails(*words, exit_code=1)
+                assert (failure.code, "--take-over" in failure.text) == ("StoreUnavailable", True)
+        assert record.read_bytes() == damaged
+    assert other.json("workspace", "show", "--take-over")["host"] == "login2"
+
+
 def test_of_two_hosts_that_take_over_at_once_each_time_one_has_the_home(hosts: list[Host]) -> None:
     def take_over(host: Host) -> subprocess.CompletedProcess[str]:
         return host("workspace", "show", "--take-over", check=False)

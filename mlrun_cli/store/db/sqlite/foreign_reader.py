@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.errors import HomeInUse, StoreUnavailable
+from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.host_lease import SEEN_SECONDS
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.wire.fresh_files import refresh_file_size
@@ -75,7 +75,7 @@ class ForeignDatabase(SqliteDatabase):
             StoreError: it cannot be opened.
         """
         assert lease.refusal is not None
-        self._refusal: HomeInUse = lease.refusal
+        self._refusal: StoreUnavailable = lease.refusal
         self._lease = lease
         self._version: _Version | None = None
         """The version of the file that the connection has read; None if its cache may be a mixture of several."""
