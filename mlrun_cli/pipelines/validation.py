@@ -29,6 +29,10 @@ PROCESS_PARAMETERS: Mapping[str, str] = {
 RUNCONFIG_PARAMETERS = ("NodeCount", "Target", "MaxRunDurationSeconds", *PROCESS_PARAMETERS)
 """Settings of a runconfig that a parameter of the pipeline may set."""
 
+APPEND_ROW = "append_row"
+SUMMARY_ONLY = "summary_only"
+"""What a ParallelRunStep does with the rows of its batches: write them to its output, or count them."""
+
 _MAX_NAMES = 12
 
 _KEY = r"[0-9a-f]{8}"
@@ -125,8 +129,8 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
         yield GraphProblem(step.key, "script", "the step has no script", _SCRIPT_HINT)
     if step.kind == HYPER_DRIVE_STEP and step.sweep is None:
         yield GraphProblem(step.key, "sweep", "the step does not say which values to try")
-    if step.kind == PARALLEL_RUN_STEP and step.parallel_run is None:
-        yield GraphProblem(step.key, "parallel_run", "the step does not say what to run on its batches")
+    if step.kind == PARALLEL_RUN_STEP:
+        yield from _iterate_parallel_run_problems(step)
     if step.metrics_output is not None and step.metrics_output not in step.outputs:
         yield GraphProblem(step.key, "metrics_output", f"the step has no output '{step.metrics_output}'")
     for name in step.model_outputs:
@@ -135,6 +139,18 @@ def _iterate_kind_problems(step: Step) -> Iterator[GraphProblem]:
             yield GraphProblem(step.key, f"model_outputs.{name}", reason)
         elif name == step.metrics_output:
             yield GraphProblem(step.key, f"model_outputs.{name}", "the output gets the metrics", "Use another one.")
+
+
+def _iterate_parallel_run_problems(step: Step) -> Iterator[GraphProblem]:
+    settings = step.parallel_run
+    if settings is None:
+        yield GraphProblem(step.key, "parallel_run", "the step does not say what to run on its batches")
+        return
+    if not settings.get("inputs") and step.inputs.keys() <= set(settings.get("side_inputs") or ()):
+        yield GraphProblem(step.key, "inputs", "the step has no input of which batches are made", "Give it one.")
+    if settings.get("output_action") == APPEND_ROW and not step.outputs:
+        hint = f"Give it one, or write 'output_action: {SUMMARY_ONLY}'."
+        yield GraphProblem(step.key, "outputs", "the step has no output that gets the rows of the batches", hint)
 
 
 def _iterate_reference_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:

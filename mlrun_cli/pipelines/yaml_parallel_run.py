@@ -11,11 +11,9 @@ from mlrun_cli.core.documents.read import read_document
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.errors import InvalidFile
+from mlrun_cli.pipelines.validation import APPEND_ROW, SUMMARY_ONLY
 from mlrun_cli.pipelines.yaml_names import build_key_hint, list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
-
-APPEND_ROW = "append_row"
-SUMMARY_ONLY = "summary_only"
 
 _TEXTS = (
     *("entry_script", "source_directory", "compute_target_name", "output_action", "append_row_file_name"),
@@ -25,6 +23,13 @@ _TEXTS = (
 _NUMBERS = ("error_threshold", "node_count", "process_count_per_node", "run_invocation_timeout", "run_max_try")
 _MORE_NUMBERS = ("allowed_failed_count", "allowed_failed_percent")
 _OTHERS = ("environment", "environment_variables", "partition_keys")
+_PARTS = {
+    "compute_target_name": "target",
+    "environment": "environment",
+    "environment_dir_path": "environment",
+    "environment_name": "environment",
+}
+"""The settings that are parts of every step, with the names of these parts."""
 _INLINE = ("inputs", "output", "tables")
 _REQUIRED = ("entry_script", "error_threshold", "output_action")
 _LEAST = {"error_threshold": -1, "allowed_failed_count": -1, "allowed_failed_percent": 0}
@@ -41,6 +46,11 @@ class ParallelRunFile(NamedTuple):
     def script(self) -> str:
         """The entry script, relative to the source folder."""
         return str(self.settings["entry_script"])
+
+    def get_locations(self) -> dict[str, str]:
+        """Return the file and line of each setting, keyed by key path, and of the target and environment if given."""
+        named = {_PARTS[key]: place for key, place in self.places.items() if key in _PARTS}
+        return {**{f"parallel_run.{key}": place for key, place in self.places.items()}, **named}
 
 
 def read_parallel_run_file(path: Path, current_folder: Path, notes: list[str]) -> ParallelRunFile:
@@ -113,6 +123,8 @@ def _read_setting(key: str, node: Node) -> Any:
         text = node.as_text()
         if key == "output_action" and text not in {APPEND_ROW, SUMMARY_ONLY}:
             raise node.build_error(f"'{text}' is not an action", hint=f"Write {APPEND_ROW} or {SUMMARY_ONLY}.")
+        if key == "append_row_file_name" and (text in {"", ".", ".."} or "/" in text or "\0" in text):
+            raise node.build_error(f"'{text}' is not the name of a file", hint="The file is in the step's output.")
         return text
     if key in (*_NUMBERS, *_MORE_NUMBERS):
         number = node.as_integer()

@@ -75,7 +75,7 @@ class YamlStep(NamedTuple):
         """Return the locations of the step, under an empty key, and of its parts, keyed by key path."""
         parts = {key: node.location for key, node in self.node.as_mapping().items()}
         target = {"target": parts["compute"]} if "compute" in parts else {}
-        return {"": self.node.location, **parts, **target, **self.other_locations}
+        return {"": self.node.location, **parts, **self.other_locations, **target}
 
     def find_node(self, key_path: str) -> Node:
         """Return the node at a key path of the step, or the nearest existing node above it."""
@@ -147,7 +147,7 @@ class _StepReader:
         parallel_run = self._read_parallel_run()
         if parallel_run is not None:
             script = parallel_run.script
-            self.other_locations = {f"parallel_run.{key}": place for key, place in parallel_run.places.items()}
+            self.other_locations = parallel_run.get_locations()
         return Step(
             key=step_key,
             name=self._read_optional("name", Node.as_text) or script or yaml_name,

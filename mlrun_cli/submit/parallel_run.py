@@ -153,8 +153,10 @@ def _parse_batch_size(value: Any) -> int:
     """Return the size of a mini-batch: a number of files, or of bytes for a string such as `10KB`."""
     found = re.fullmatch(r"(\d+)([kmg]b)?", str(value).strip(), re.IGNORECASE)
     if found is None or not int(found[1]):
-        raise InvalidValue(
+        error = InvalidValue(
             f"mini_batch_size is a number of files, or a size such as 10KB or 1MB, and not {value!r}.",
             target="mini_batch_size",
         )
+        error.key_path = "parallel_run.mini_batch_size"
+        raise error
     return int(found[1]) * _UNITS[(found[2] or "").lower()]

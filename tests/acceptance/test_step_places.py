@@ -103,3 +103,19 @@ def test_the_error_about_a_target_names_the_line_of_the_step_or_of_the_default(r
     assert failure.target == "gpus"
     ready.script(text.replace("      name: count", "      compute: tpus"), "p.yml")
     assert fail(ready, exit_code=3).line == 12
+
+
+@pytest.mark.parametrize(
+    ("setting", "exit_code"),
+    [
+        ("mini_batch_size: 1.5MB", 2),
+        ("compute_target_name: tpus", 3),
+        ("environment_name: nowhere", 3),
+    ],
+)
+def test_an_error_about_a_setting_of_the_batches_names_their_file(ready: Mlrun, setting: str, exit_code: int) -> None:
+    write_pipeline(ready, "cities", "direct")
+    ready.script(CONFIG.replace("partition_keys: [city]", setting), "batches.yml")
+    failure = fail(ready, exit_code=exit_code)
+    assert failure.file is not None
+    assert (failure.file.endswith("batches.yml"), failure.line) == (True, 9)

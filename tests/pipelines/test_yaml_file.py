@@ -400,6 +400,39 @@ pipeline:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("      inputs: {d: {source: d}}\n", "", ("pipeline.yml", 5)),
+        ("  inputs:", "  side_inputs:", ("pipeline.yml", 5)),
+        ("      outputs: {o: {destination: o}}\n", "", ("pipeline.yml", 5)),
+        ("append_row\n", "append_row\n  append_row_file_name: ../x\n", ("batch.yml", 6)),
+        ("append_row\n", "append_row\n  append_row_file_name: ''\n", ("batch.yml", 6)),
+    ],
+)
+def test_batches_of_nothing_and_rows_that_go_nowhere_or_elsewhere_are_refused(
+    folder: Path, old: str, new: str, place: tuple[str, int]
+) -> None:
+    batch = (
+        "parallel_run_config:\n  entry_script: first.py\n  source_directory: src\n  error_threshold: 0\n"
+        "  output_action: append_row\n"
+    )
+    step = "type: ParallelRunStep\n      parallel_run_config: batch.yml\n      inputs: {d: {source: d}}\n"
+    text = (
+        "pipeline:\n  data_references: {d: {dataset_name: x}}\n  steps:\n    One:\n      "
+        f"{step}      outputs: {{o: {{destination: o}}}}\n"
+    )
+    assert (old in batch) != (old in text)
+    (folder / "batch.yml").write_text(batch, encoding="utf-8")
+    assert read(folder, text).graph.steps[0].outputs
+    (folder / "batch.yml").write_text(batch.replace(old, new), encoding="utf-8")
+    [error] = list_errors(folder, text.replace(old, new))
+    assert (Path(str(error.file)).name, error.line) == place
+    if "outputs" in old:
+        (folder / "batch.yml").write_text(batch.replace("append_row", "summary_only"), encoding="utf-8")
+        read(folder, text.replace(old, new))
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("Schedule: {}", Unsupported),
