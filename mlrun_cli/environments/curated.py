@@ -115,8 +115,10 @@ def list_curated_names() -> Sequence[str]:
     return sorted(_LISTED_NAMES)
 
 
-def _build_minimal(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
-    return CuratedEnvironment(name, _format_python(_OLDEST_PYTHON), (), ("Python 3.8",))
+def _build_minimal(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
+    named = fields.get("python")
+    python = _choose_python(named, _OLDEST_PYTHON)
+    return CuratedEnvironment(name, _format_python(python), (), _describe_python(named, python))
 
 
 def _build_tutorial(name: str, _: Mapping[str, str | None]) -> CuratedEnvironment:
@@ -185,7 +187,7 @@ def _build_pytorch(name: str, fields: Mapping[str, str | None]) -> CuratedEnviro
 
 def _build_tensorflow(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
     minor = int(fields["minor"] or 0)
-    python = _choose_python(fields["python"], (3, 8))
+    python = _choose_python(fields["python"], (3, 8) if minor < 14 else (3, 10))
     science = _SCIENCE_2021 if minor < 5 else _SCIENCE
     protobuf = (_OLD_PROTOBUF,) if minor < 11 else ()
     packages = (_MLFLOW, f"tensorflow==2.{minor}.*", *protobuf, *science)
@@ -196,8 +198,8 @@ def _build_tensorflow(name: str, fields: Mapping[str, str | None]) -> CuratedEnv
 def _build_sklearn(name: str, fields: Mapping[str, str | None]) -> CuratedEnvironment:
     """Return an environment such as `AzureML-sklearn-1.0-ubuntu20.04-py38-cpu`."""
     version = fields["version"] or ""
-    python = _choose_python(fields["python"], (3, 8))
     major_minor = tuple(int(part) for part in version.split(".")[:2])
+    python = _choose_python(fields["python"], (3, 8) if major_minor < (1, 4) else (3, 10))
     science = _SCIENCE_2021 if major_minor < (1, 0) else _SCIENCE_2022 if major_minor < (1, 2) else _SCIENCE
     pin = f"scikit-learn=={version}" if version.count(".") == 2 else f"scikit-learn~={version}.0"
     packages = (_MLFLOW, pin, "joblib", *science)
@@ -304,6 +306,13 @@ _REFUSALS = (
         (
             "is an image with Java and Spark, of which its package list has nothing",
             f"Install Java, and name pyspark in {_CONDA_FILE}.",
+        ),
+    ),
+    (
+        r"triton.*",
+        (
+            "is an image with NVIDIA's Triton server, which serves models",
+            f"Name tritonclient[all], and what else the script imports, in {_CONDA_FILE}.",
         ),
     ),
     (
