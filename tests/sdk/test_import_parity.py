@@ -109,6 +109,38 @@ def test_a_module_that_nobody_has_is_an_import_error_that_says_so(python: str) -
     assert facts == [None, None, True, True, False, False, None]
 
 
+@pytest.mark.parametrize(
+    ("line", "owner", "advice"),
+    [
+        (
+            "from azureml.studio.core.io.data_frame_directory import load_data_frame_from_directory",
+            "Designer",
+            "pandas",
+        ),
+        ("import azureml.designer.core.model", "Designer", "pandas"),
+        ("from azureml.api.schema.dataTypes import DataTypes", "Workbench of 2017", "FastAPI"),
+        ("from azureml.datacollector import ModelDataCollector", "Workbench of 2017", "FastAPI"),
+        ("from azureml.acft.common_components import get_logger_app", "SDK v2", "transformers"),
+    ],
+    ids=["studio", "designer", "api", "datacollector", "acft"],
+)
+def test_what_azure_has_beside_the_sdk_is_an_import_error_that_says_where_it_belongs(
+    line: str, owner: str, advice: str
+) -> None:
+    kind, text = run_alone(
+        f"""
+        import json
+        try:
+            exec({line!r})
+        except ImportError as error:
+            print(json.dumps([type(error).__name__, str(error)]))
+        """,
+        python=OLDEST,
+    )
+    assert (kind, owner in text, advice in text) == ("UnknownModule", True, True)
+    assert "Correct the name" not in text
+
+
 def test_names_that_azure_has_from_elsewhere_are_the_things_themselves() -> None:
     assert run_alone(
         """

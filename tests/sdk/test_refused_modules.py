@@ -277,6 +277,7 @@ def test_the_logger_of_the_workbench_logs_to_the_run_and_telemetry_stays_off() -
     facts = run_alone("""
         import contextlib, io, json
         from azureml.logging import get_azureml_logger
+        from azureml.sdk import data_collector
         from azureml._base_sdk_common import user_agent
         from azureml._base_sdk_common.user_agent import append
         from azureml.telemetry import get_diagnostics_collection_info, set_diagnostics_collection
@@ -286,6 +287,7 @@ def test_the_logger_of_the_workbench_logs_to_the_run_and_telemetry_stays_off() -
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             get_azureml_logger().log("Accuracy", 0.5)
             get_azureml_logger().log("Losses", [3, 2, 1])
+            data_collector.current_run().log("Of 2017", 1)
         print(json.dumps([
             printed.getvalue(), get_diagnostics_collection_info(), user_agent.get_user_agent(),
         ]))
@@ -293,6 +295,7 @@ def test_the_logger_of_the_workbench_logs_to_the_run_and_telemetry_stays_off() -
     printed, (is_sent, _), agent = facts
     assert "Accuracy" in printed
     assert "Losses" in printed
+    assert "Of 2017" in printed
     assert is_sent is False
     assert agent == "library/1.0 other"
 

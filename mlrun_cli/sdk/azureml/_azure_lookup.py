@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Dict, Optional
 
-from azureml._azure_names import ALIASES, AREAS, INSIDE, KNOWN, SHARED
+from azureml._azure_names import ABSENT, ALIASES, AREAS, INSIDE, KNOWN, SHARED
 from azureml._unsupported import UnsupportedMeta, create_unsupported_error
 
 _INSTEAD: "Dict[str, str]" = {name: instead for instead, names in KNOWN.items() for name in names.split()}
@@ -33,6 +33,9 @@ def find_substitute_spec(module_name: str) -> Optional[ModuleSpec]:
         return ModuleSpec(module_name, _Loader(_RefusedModule), is_package=True)  # type: ignore[arg-type]
     if sys._getframe(3).f_globals.get("__name__") == "importlib.util":
         return None
+    if module_name in ABSENT:
+        owner, instead = ABSENT[module_name]
+        raise UnknownModule(f"{module_name} is a part of {owner} that mlrun-cli does not have. {instead}.")
     above, _, last = module_name.rpartition(".")
     raise UnknownModule(
         f"{above} has no {last!r}: there is none in Azure ML's SDK v1, and none in mlrun-cli's azureml, which stands "

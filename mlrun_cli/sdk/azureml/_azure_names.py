@@ -114,6 +114,20 @@ AREAS = {
 Submodules that exist as files, and the names that they define, are supported.
 """
 
+_DESIGNER = (
+    "the Designer of Azure ML",
+    "Read and write the tables with pandas: the folders of its ports hold Parquet files",
+)
+_WORKBENCH = "the Azure ML Workbench of 2017", SERVING
+ABSENT = {
+    "azureml.acft": ("SDK v2", "Train with the library that it wraps, such as transformers"),
+    "azureml.api": _WORKBENCH,
+    "azureml.datacollector": _WORKBENCH,
+    "azureml.designer": _DESIGNER,
+    "azureml.studio": _DESIGNER,
+}
+"""What other modules belong to, and advice; importing them is an ImportError, which scripts catch."""
+
 SHARED = {
     "azureml._client.missing": "ErrorResponseException",
     "azureml.core._run_status": "POST_PROCESSING_STATES RUNNING_STATES RunStatus",
