@@ -8,7 +8,7 @@ MEGABYTE = 1024 * 1024
 def format_size(size: int) -> str:
     """Format a size in steps of 1024: `512 bytes`, `1.4 MB`, `300 MB`, `2.0 GB`."""
     if size < 1024:
-        return f"{size} bytes"
+        return "1 byte" if size == 1 else f"{size} bytes"
     value = float(size)
     for unit in ("KB", "MB", "GB", "TB"):
         value /= 1024

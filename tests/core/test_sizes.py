@@ -9,6 +9,7 @@ from mlrun_cli.core.sizes import MEGABYTE, format_size
     ("size", "words"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (1023, "1023 bytes"),
         (1500, "1.5 KB"),
         (1_024_000, "1.0 MB"),
