@@ -102,11 +102,15 @@ def _diff_code(workspace: Workspace, before: Run, after: Run) -> Iterator[tuple[
 
 
 def _iterate_patch_notes(code: Sequence[tuple[FileChange, FilePatch]]) -> Iterator[str]:
-    """Yield a note if GNU patch cannot apply the changes, because a file became a folder or a folder a file."""
-    paths = list_paths_with_changed_type(change for change, _ in code)
-    if paths:
-        named = format_first_names(paths)
-        yield f"A file became a folder, or a folder a file: {named}. Apply the patch with 'git apply'; 'patch' cannot."
+    """Yield a note for each reason why GNU patch cannot apply the changes: changed types, and line feeds in names."""
+    changed_types = list_paths_with_changed_type(change for change, _ in code)
+    line_feeds = [change.path for change, _ in code if "\n" in change.path]
+    for reason, paths in (
+        ("A file became a folder, or a folder a file", changed_types),
+        ("The name of a file has a line feed", line_feeds),
+    ):
+        if paths:
+            yield f"{reason}: {format_first_names(paths)}. Apply the patch with 'git apply'; 'patch' cannot."
 
 
 def _build_record(change: FileChange, patch: FilePatch) -> dict[str, Any]:

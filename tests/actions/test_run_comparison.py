@@ -104,3 +104,19 @@ def test_a_difference_has_the_code_of_runs_with_a_snapshot(workspace: Workspace,
     with pytest.raises(SnapshotNotFound) as gone:
         read_difference(workspace, first, second, [CODE], needs_code=True)
     assert f"{first.run_id} --current-code" in str(gone.value.hint)
+
+
+def test_a_difference_says_that_patch_does_not_take_names_with_line_feeds(workspace: Workspace, tmp_path: Path) -> None:
+    runs = []
+    for number in (1, 2):
+        source = tmp_path / str(number)
+        source.mkdir()
+        (source / "a\nb.py").write_text(str(number))
+        (source / "plain.py").write_text(str(number))
+        run = add_run(workspace, f"exp_{number}", "", [])
+        with workspace.transaction():
+            workspace.runs.add_properties(run.key, {"ContentSnapshotId": create_snapshot(workspace, source)})
+        runs.append(workspace.runs.get_by_key(run.key))
+    (note,) = read_difference(workspace, runs[0], runs[1], [CODE], needs_code=True).notes
+    assert "a\\nb.py" in note and "git apply" in note and "plain" not in note
+    assert read_difference(workspace, runs[0], runs[0], [CODE], needs_code=True).notes == []
