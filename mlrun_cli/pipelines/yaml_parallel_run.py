@@ -33,6 +33,7 @@ _PARTS = {
 _INLINE = ("inputs", "output", "tables")
 _REQUIRED = ("entry_script", "error_threshold", "output_action")
 _LEAST = {"error_threshold": -1, "allowed_failed_count": -1, "allowed_failed_percent": 0}
+_MOST_PERCENT = 100
 
 
 class ParallelRunFile(NamedTuple):
@@ -130,6 +131,8 @@ def _read_setting(key: str, node: Node) -> Any:
         number = node.as_integer()
         if number < _LEAST.get(key, 1):
             raise node.build_error(f"expected a number of at least {_LEAST.get(key, 1)}")
+        if key == "allowed_failed_percent" and number > _MOST_PERCENT:
+            raise node.build_error(f"expected a number of at most {_MOST_PERCENT}")
         return number
     if key == "partition_keys":
         return [one.as_text() for one in node.as_list()]

@@ -407,6 +407,7 @@ pipeline:
         ("      outputs: {o: {destination: o}}\n", "", ("pipeline.yml", 5)),
         ("append_row\n", "append_row\n  append_row_file_name: ../x\n", ("batch.yml", 6)),
         ("append_row\n", "append_row\n  append_row_file_name: ''\n", ("batch.yml", 6)),
+        ("append_row\n", "append_row\n  allowed_failed_percent: 101\n", ("batch.yml", 6)),
     ],
 )
 def test_batches_of_nothing_and_rows_that_go_nowhere_or_elsewhere_are_refused(
