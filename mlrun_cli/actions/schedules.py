@@ -113,10 +113,10 @@ def _apply_changes(
     """Return settings with changes applied and secrets moved to a file; unchanged settings keep their secrets file."""
     former = current if "parameters" in changes else restore_secrets(workspace, current)
     changed = {**former.to_json(), **{name: value for name, value in changes.items() if name != "status"}}
-    if changes.get("recurrence") is not None:
-        changed["datastore"] = None
-    elif changes.get("datastore") is not None:
+    if changes.get("recurrence") is None and changes.get("datastore") is not None:
         changed["recurrence"] = None
+    elif changes.get("recurrence") is not None and changes.get("datastore") is None:
+        changed["datastore"] = None
     settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
     if is_active or settings != former:  # one that is not valid any more can be disabled
         return _prepare_settings(workspace, settings)

@@ -461,6 +461,7 @@ def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
         ("datastore_name: workspaceblobstore, polling_interval: 100000000000000", "InvalidValue"),
         ("recurrence: {frequency: Month, interval: 200000}", "InvalidValue"),
         ("recurrence: {frequency: Day, interval: 10000000}", "InvalidValue"),
+        ("recurrence: {frequency: Day, interval: 1}, datastore_name: workspaceblobstore", "InvalidValue"),
     ):
         mlrun.script(f"Schedule: {{{text}}}\n", "wrong.yml")
         assert mlrun.fails(*words, pipeline_id, "-y", "wrong.yml").code == code
