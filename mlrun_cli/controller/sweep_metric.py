@@ -120,5 +120,8 @@ class SweepMetric:
 
 
 def to_float(value: object) -> float:
-    """Return a logged value as a float, or NaN if it is not a number."""
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    """Return a logged value as a float, or NaN if it is not a number, or an integer that is too large for one."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan

@@ -107,6 +107,21 @@ def test_a_policy_cancels_what_does_worse_than_others(world: SweepWorld) -> None
     assert world.get(sweep).properties["best_child_run_id"] == f"{sweep}_0"
 
 
+@pytest.mark.parametrize("policy", ["Bandit", "MedianStopping", "TruncationSelection"])
+def test_values_that_are_no_numbers_or_too_large_end_no_sweep(world: SweepWorld, policy: str) -> None:
+    world.write_script(
+        "import sys\nfrom azureml.core import Run\nrun = Run.get_context()\n"
+        "values = [10 ** 400, -10 ** 400, float('nan'), float('inf'), '0.4', None, True, 0.5]\n"
+        "run.log('acc', values[int(sys.argv[2])])\nrun.log('acc', -float('inf'))\n"
+    )
+    settings = {"Bandit": {"slack_factor": 0.1}, "TruncationSelection": {"truncation_percentage": 50}}
+    config = {"name": policy, "properties": settings.get(policy, {})}
+    sweep = world.submit(generator_config=grid(*range(8)), policy_config=config, max_total_jobs=8)
+    run = world.ended(sweep)
+    assert (run.status, run.error) == (RunStatus.COMPLETED, None)
+    assert run.properties["best_child_run_id"] == f"{sweep}_3"
+
+
 def test_decisions_are_those_of_the_values_in_the_order_in_which_they_were_logged(world: SweepWorld) -> None:
     world.write_script(
         "import sys, time\nfrom azureml.core import Run\nrun = Run.get_context()\nlr = float(sys.argv[2])\n"
