@@ -57,9 +57,10 @@ def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) 
 
 
 def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[list[Any]]:
-    """Return all logged values of a metric in order, each with its timestamp in milliseconds and its step.
+    """Return the numbers logged for a metric in order, each with its timestamp in milliseconds and its step.
 
-    The step of a number that was logged without one is 0. The run may be in the trash.
+    These are at most a million; other values are left out. The step of a number that was logged without one is 0.
+    The run may be in the trash.
     """
     key = workspace.runs.find_key(run_id)
     deleted_key = workspace.trash.find_key(run_id) if key is None else None

@@ -1,4 +1,4 @@
-"""Linux system calls that Python does not provide; on other systems these functions do nothing."""
+"""Linux system calls that Python does not provide; on other systems these calls are left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def become_subreaper() -> None:
 
 
 def build_parent_death_hook(parent_pid: int) -> Callable[[], None]:
-    """Return a function for a child to call between fork and exec, so that it is killed when its parent dies."""
+    """Return a function for a child to call between fork and exec, so that it is killed when its parent dies.
+
+    It also resets the child's handlers of SIGINT, SIGHUP and SIGTERM, on other systems too.
+    """
 
     def prepare_child() -> None:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):

@@ -108,7 +108,7 @@ class Rerun(NamedTuple):
 
 
 def build_rerun(workspace: Workspace, run: Run, environ: Mapping[str, str], changes: RerunChanges) -> Rerun:
-    """Return the request for submitting a run with a script or a command again.
+    """Return the request to rerun a run of a script or command, not one of a sweep or pipeline.
 
     Raises:
         RunNotRepeatable: the records of the run are not sufficient.

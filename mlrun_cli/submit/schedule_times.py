@@ -79,7 +79,7 @@ def _detect_changed_files(workspace: Workspace, schedule: Schedule) -> tuple[Map
 
 
 def _build_parameters(schedule: Schedule, changed_paths: Sequence[str]) -> dict[str, Any]:
-    """Return a dict of the data path parameter, if any: the changed file, or the deepest folder of several files."""
+    """Return the data path parameter, if any, as a dict: the changed file, or the deepest common folder of several."""
     settings = schedule.settings
     if settings.data_path_parameter is None or not changed_paths:
         return {}

@@ -137,7 +137,7 @@ def choose_runs(
     last: int | None,
     filters: FilterOptions,
 ) -> Sequence[Run]:
-    """Return the runs with the given ids or, with `is_all`, all ended or all active runs that match the filters.
+    """Return the runs with the given ids, those picked by the user, or all ended or active ones that match the filters.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.

@@ -219,7 +219,7 @@ class _LogStreamer:
                 if self._script_input is not None:
                     self._script_input.start_copying()
                 ended = follow_logs(
-                    self._workspace, self._run, self._write_log_chunk, watch=self._update_display, start=self._start
+                    self._workspace, self._run, self._write_log_chunk, watch=self._handle_status, start=self._start
                 )
                 self._is_leaving = True
                 if ended.started_at is not None:  # the title stands there, even if the script has printed nothing
@@ -261,7 +261,8 @@ class _LogStreamer:
     def _begin_log(self, log_name: str) -> None:
         self._titles.begin(log_name, ends_mid_line=self._is_in_line)
 
-    def _update_display(self, status: RunStatus) -> None:
+    def _handle_status(self, status: RunStatus) -> None:
+        """Cancel the run if a signal has arrived, and update the display for a status."""
         self._cancel_if_signalled()
         if self._has_script_output and status in _BEFORE_SCRIPT:
             return  # the output of a script on a node is here before the collector has stored that it runs

@@ -126,7 +126,7 @@ class _OfflineRun:
 
 
 def _print_safely(text: str) -> None:
-    """Print text, escaping characters that standard output cannot encode."""
+    """Print text, escaping all non-ASCII characters if standard output cannot encode it."""
     try:
         print(text)
     except UnicodeEncodeError:  # characters that the encoding of standard output lacks

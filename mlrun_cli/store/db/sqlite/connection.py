@@ -157,6 +157,7 @@ class SqliteDatabase:
             self._number += 1
 
     def _close_reader(self) -> None:
+        """Close the read-only connection, except an unlocked reader, which stays open as long as its database."""
         if self._unlocked_reader is None:
             self._connection.close()
 
@@ -521,7 +522,7 @@ class _ConnectionPool:
         return None
 
     def release(self, opened_file: _OpenFile | None, path: Path, connection: sqlite3.Connection) -> None:
-        """Keep a connection for reuse, or close it if its file was replaced or too many are idle."""
+        """Return a connection to the pool, or close it if not reusable; close the oldest ones if too many are idle."""
         if (
             connection not in self._all
             or opened_file is None

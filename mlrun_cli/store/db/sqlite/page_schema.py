@@ -44,12 +44,12 @@ _FILL_TEXTS = (
 
 
 def build_page_schema() -> list[str]:
-    """Return the SQL statements that create the indexes, tables and views for listing runs, in order."""
+    """Return the SQL statements that create the indexes, tables and triggers for listing runs, in order."""
     return [
         *_build_indexes(),
         *_build_text_index(),
         *_build_outcome_table(),
-        *_build_views(),
+        *_build_saved_views_table(),
         _FORGET_NUMBERS_BEFORE_NAN,
     ]
 
@@ -123,7 +123,8 @@ def _build_outcome_table() -> list[str]:
     ]
 
 
-def _build_views() -> list[str]:
+def _build_saved_views_table() -> list[str]:
+    """Return the SQL statements that create the table of the studio's saved views."""
     return [
         """CREATE TABLE saved_views (
             name TEXT PRIMARY KEY,
