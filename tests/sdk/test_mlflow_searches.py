@@ -139,6 +139,12 @@ def error_of(function, *arguments, **named):
     except mlflow.exceptions.MlflowException as error:
         return error.error_code
 
+def what_is_missing(function, *arguments):
+    try:
+        return str(function(*arguments))
+    except mlflow.exceptions.MlflowException as error:
+        return error.error_code, str(error).partition(" not found")[0]
+
 client.create_registered_model("line", tags={"team": "a"}, description="of lines")
 found = {"again": error_of(client.create_registered_model, "line")}
 versions = [client.create_model_version("line", source, run.info.run_id, tags={"n": str(n)}) for n in range(3)]
@@ -162,7 +168,14 @@ found.update(
         "some": [one.name for one in client.search_registered_models("name = 'line'")],
         "versions": sorted(int(one.version) for one in client.search_model_versions("name='line'")),
         "of_run": len(client.search_model_versions(f"run_id='{run.info.run_id}'")),
-        "none": [error_of(client.get_registered_model, "other"), error_of(client.get_model_version, "line", "9")],
+        "none": [
+            what_is_missing(client.get_registered_model, "other"),
+            what_is_missing(client.get_model_version, "line", "9"),
+            what_is_missing(client.update_model_version, "line", "9", "d"),
+            what_is_missing(client.set_model_version_tag, "line", "9", "a", "b"),
+            what_is_missing(client.set_registered_model_tag, "other", "a", "b"),
+            what_is_missing(client.delete_model_version, "line", "9"),
+        ],
     }
 )
 if hasattr(client, "set_registered_model_alias"):
@@ -170,6 +183,7 @@ if hasattr(client, "set_registered_model_alias"):
     client.set_registered_model_alias("line", "worst", "1")
     client.delete_registered_model_alias("line", "worst")
     found["alias"] = str(client.get_model_version_by_alias("line", "best").version)
+    found["no version"] = what_is_missing(client.set_registered_model_alias, "line", "none", "9")
     found["of model"] = client.get_registered_model("line").aliases
     found["aliases"] = [list(client.get_model_version("line", n).aliases) for n in ("1", "2")]
     found["files"] = open(mlflow.artifacts.download_artifacts("models:/line@best") + "/weights.txt").read()

@@ -40,12 +40,12 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
     def log_artifact(self, local_file: str, artifact_path: "str | None" = None) -> None:
         """Store a copy of a file, replacing an artifact with the same name."""
         name = self._get_file_name_in_run(artifact_path or "", os.path.basename(os.fspath(local_file)))
-        with convert_errors(self._run_id):
+        with convert_errors(run_id=self._run_id):
             self._replace_upload(name, local_file)
 
     def log_artifacts(self, local_dir: str, artifact_path: "str | None" = None) -> None:
         """Store copies of all files in a folder, replacing artifacts with the same names."""
-        with convert_errors(self._run_id):
+        with convert_errors(run_id=self._run_id):
             for name in list_folder_files(local_dir):
                 self._replace_upload(
                     self._get_file_name_in_run(artifact_path or "", name), os.path.join(local_dir, name)
@@ -65,7 +65,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
 
     def delete_artifacts(self, artifact_path: "str | None" = None) -> None:
         """Delete an uploaded file or folder, by default all of them; files that the script wrote itself remain."""
-        with convert_errors(self._run_id):
+        with convert_errors(run_id=self._run_id):
             remove_uploads(self._get_run_folder(), self._get_file_name_in_run(artifact_path or ""))
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
@@ -74,7 +74,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
         if os.path.isfile(uploaded):  # a node has what it has uploaded
             shutil.copyfile(uploaded, local_path)
             return
-        with convert_errors(self._run_id):
+        with convert_errors(run_id=self._run_id):
             get_client().request(
                 "run_files.download_to",
                 workspace=self._names,
@@ -86,7 +86,7 @@ class ArtifactRepository(_Base):  # type: ignore[misc]
 
     def _get_file_sizes(self) -> "Dict[str, int]":
         """Return the sizes of the files in this repository, keyed by relative path."""
-        with convert_errors(self._run_id):
+        with convert_errors(run_id=self._run_id):
             sizes: Dict[str, int] = get_client().request("tracking.files", workspace=self._names, run_id=self._run_id)
         start = f"{self._top}/" if self._top else ""
         paths = {f"{ARTIFACTS}/{name}": size for name, size in sizes.items()}

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
 from azureml.exceptions import AzureMLException
 
@@ -29,10 +29,10 @@ def create_error(message: str, code: str = INVALID_VALUE) -> Exception:
 
 
 @contextmanager
-def convert_errors(run_id: "str | None" = None) -> Iterator[None]:
+def convert_errors(**arguments: Any) -> Iterator[None]:
     """Return a context manager that converts errors of this package to MLflow exceptions.
 
-    That the run with this id does not exist is said in MLflow's words, which programs compare.
+    That the run or model of a request's arguments does not exist is said in MLflow's words, which programs compare.
     """
     try:
         yield
@@ -40,7 +40,23 @@ def convert_errors(run_id: "str | None" = None) -> Iterator[None]:
         kind = type(error).__name__
         own_code = getattr(error, "mlrun_code", None) or ""
         code = _CODES.get(own_code)
+        words = _describe_missing(own_code, arguments)
         if code is None:
             code = UNAVAILABLE if kind == "ServiceException" else INVALID_VALUE
-        words = f"Run with id={run_id} not found: " if own_code == "RunNotFound" and run_id is not None else ""
-        raise create_error(words + error.message, code) from error
+        raise create_error(f"{words}: {error.message}" if words else error.message, code) from error
+
+
+def _describe_missing(own_code: str, arguments: "Dict[str, Any]") -> str:
+    """Return MLflow's words for a missing run or model, or an empty string for other errors."""
+    if own_code == "RunNotFound" and "run_id" in arguments:
+        return f"Run with id={arguments['run_id']} not found"
+    name, _, version = str(arguments.get("model_id", "")).partition(":")
+    name = arguments.get("name", name)
+    version = next(iter((arguments.get("aliases") or {}).values()), arguments.get("version", version))
+    if own_code != "ModelNotFound" or not name:
+        return ""
+    return (
+        f"Model Version (name={name}, version={version}) not found"
+        if version
+        else f"Registered Model with name={name} not found"
+    )

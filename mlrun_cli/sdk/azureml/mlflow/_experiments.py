@@ -36,7 +36,7 @@ class ExperimentMethods:
 
     def request(self, call: str, **arguments: Any) -> Any:
         """Send a request about the workspace and return its result; raise its errors as MLflow exceptions."""
-        with convert_errors(arguments.get("run_id")):
+        with convert_errors(**arguments):
             return get_client().request(call, workspace=self.names, **arguments)
 
     def search_experiments(

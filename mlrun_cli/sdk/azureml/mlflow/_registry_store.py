@@ -208,7 +208,7 @@ class RegistryStore(_AbstractStore):  # type: ignore[misc]
     # Inside
 
     def _request(self, call: str, **arguments: Any) -> Any:
-        with convert_errors():
+        with convert_errors(**arguments):
             return get_client().request(call, workspace=self._names, timeout_seconds=24 * 3600.0, **arguments)
 
     def _update_registered_model(self, name: str, **changes: Any) -> None:
