@@ -58,7 +58,7 @@ class Layout(NamedTuple):
     """A table, independent of its width.
 
     Attributes:
-        columns: columns with different headings and the same number of cells; a cell may contain any text.
+        columns: columns with different headings and the same number of cells; these may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
         styles: the styles of the first column's cells, such as `bold cyan`.
@@ -85,17 +85,22 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
         return ""
     columns = layout.columns
     for column in columns:
-        column.cells = [make_printable(text).encode(encoding, "replace").decode(encoding) for text in column.cells]
+        column.cells = [_make_encodable(text, encoding) for text in column.cells]
         if not colour:
             column.cells = _mark_cells(column)
-        column.width = column.widest = max(map(measure_width, [column.heading, *column.cells]))
+        column.width = column.widest = max(
+            map(measure_width, [_make_encodable(column.heading, encoding), *column.cells])
+        )
     most = layout.widest if width is None else width
     if most is not None:
         columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
     lines = []
     for number in range(len(columns[0].cells) + 1):
-        texts = [_fit_cell([column.heading, *column.cells][number], column, dots) for column in columns]
+        texts = [
+            _fit_cell(column.cells[number - 1] if number else _make_encodable(column.heading, encoding), column, dots)
+            for column in columns
+        ]
         line = GAP.join(texts).rstrip()
         if colour and number == 0:
             line = _style_text(line, "bold")
@@ -105,6 +110,11 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
             line = _style_cells(line, texts, styles)
         lines.append(f"{line}\n")
     return "".join(lines)
+
+
+def _make_encodable(text: str, encoding: str) -> str:
+    """Return text without control characters and without characters that the encoding lacks."""
+    return make_printable(text).encode(encoding, "replace").decode(encoding)
 
 
 def _style_cells(line: str, texts: Sequence[str], styles: Mapping[int, str]) -> str:
