@@ -38,6 +38,8 @@ _NEIGHBOURS = 3
 """How many times as fast runs with consecutive keys are checked, which are in the same pages of the database."""
 _CHECK_TEXT, _CHECK_TEXT_SLOWLY = 10.0, 100.0
 """The microseconds for a text in which words are searched."""
+_MAX_NEWEST = 20_000
+"""The number of the newest runs that are checked at most to find matching ones without a value."""
 _MANY_TEXTS = 20_000
 """The number of runs that are found faster if terms that the index of texts does not have are left out first."""
 _FIND_TEXT, _READ_TEXT = 0.25, 0.7
@@ -98,12 +100,14 @@ class KeyPlan(NamedTuple):
         parameters: the SQL parameters of the queries, except those of the conditions.
         is_bounded: whether runs are found only up to a place in the sort order; otherwise all that match.
         keys: the keys of the runs that are found; None if they may be any.
+        following: the keys of matching runs that come after those that are found.
     """
 
     sets: Sequence[AnyKeySet]
     parameters: Mapping[str, object]
     is_bounded: bool
     keys: range | None = None
+    following: Sequence[int] = ()
 
 
 class _Sample(NamedTuple):
@@ -155,17 +159,20 @@ def iterate_plans(
     texts = _list_text_sets(conditions, sample)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
     refuted: set[str] = set()
+
+    def list_sets() -> Sequence[AnyKeySet]:
+        return [*texts, *_list_all_key_sets(expected, sample, refuted)]
+
     if bound is not None:
         plan = None
         while plan is None or _refute_incomplete_sets(database, conditions, plan.sets, refuted):
-            sets = [*texts, *_list_all_key_sets(expected, sample, refuted)]
-            plan = _build_plan_up_to(bound, sample, sets, order, descending=descending)
+            plan = _build_plan_up_to(bound, sample, list_sets(), order, descending=descending)
         yield plan
-    chosen: Sequence[AnyKeySet] | None = None
-    while chosen is None or _refute_incomplete_sets(database, conditions, chosen, refuted):
-        chosen = _choose_sets([*texts, *_list_all_key_sets(expected, sample, refuted)], sample, order)
-    if chosen:
-        yield KeyPlan(chosen, {}, is_bounded=False)
+    chosen = None
+    while chosen is None or _refute_incomplete_sets(database, conditions, chosen.sets, refuted):
+        chosen = _choose_plan(database, conditions, sample, list_sets(), order, descending=descending)
+    if chosen.sets:
+        yield chosen
 
 
 def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeySet]:
@@ -240,7 +247,7 @@ def _read_sample(
     for places, parameters in build_in_lists("key", keys):
         rows = database.rows(
             f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value, {columns}"  # noqa: S608
-            f" FROM runs WHERE runs.run_key IN {places}",
+            f" FROM runs WHERE runs.run_key IN {places} ORDER BY runs.run_key",
             **parameters,
             **conditions.parameters,
             **order.parameters,
@@ -342,7 +349,8 @@ def _build_plan_up_to(
             after |= 1 << number
     if order == KEY_ORDER:
         keys = range(bound[2], sample.newest + 1) if descending else range(1, bound[2] + 1)
-        return KeyPlan(_choose_sets(sets, sample, order, within=before), {}, is_bounded=True, keys=keys)
+        _, chosen = _choose_sets(sets, sample, order, within=before)
+        return KeyPlan(chosen, {}, is_bounded=True, keys=keys)
     is_tied = any(rank is not None and rank[1] == bound[1] and rank != bound for rank in sample.ranks)
     within, beyond = _build_bound_conditions(order, is_tied=is_tied, descending=descending)
     parameters = {**order.parameters, "bound_value": bound[1], "bound_key": bound[2]}
@@ -350,8 +358,58 @@ def _build_plan_up_to(
         KeySet(f"{order.query} AND {within}", before, before, ordered_by=build_sort_terms(descending=descending)),
         KeySet(f"{order.query} AND {beyond}", sample.all_runs & ~after, after, is_rest=True),
     ]
-    chosen = _choose_sets(sets, sample, order, parts)
+    _, chosen = _choose_sets(sets, sample, order, parts)
     return KeyPlan(chosen, parameters, any(each in parts for each in chosen))
+
+
+def _choose_plan(
+    database: Database,
+    conditions: RunConditions,
+    sample: _Sample,
+    sets: Sequence[AnyKeySet],
+    order: OrderSql,
+    *,
+    descending: bool,
+) -> KeyPlan:
+    """Return the plan to find all matching runs, or only those with a value if the newest of the others are known."""
+    cost, chosen = _choose_sets(sets, sample, order)
+    every = KeyPlan(chosen, {}, is_bounded=False)
+    checked = _estimate_checks_of_newest(sample)
+    if order.lacks_value is None or checked > _MAX_NEWEST:
+        return every
+    valued = sum(1 << number for number, rank in enumerate(sample.ranks) if rank is not None)
+    of_valued = [
+        KeySet(order.query, valued, valued, ordered_by=by) for by in (None, build_sort_terms(descending=descending))
+    ]
+    less_cost, chosen = _choose_sets(sets, sample, order, of_valued)
+    if not any(each in of_valued for each in chosen) or less_cost + checked * sample.check_cost / _NEIGHBOURS >= cost:
+        return every
+    following = _list_newest_without_value(database, conditions, order, sample.limit, checked)
+    return every if len(following) < sample.limit else KeyPlan(chosen, {}, is_bounded=False, following=following)
+
+
+def _estimate_checks_of_newest(sample: _Sample) -> int:
+    """Return how many of the newest runs to check to find enough matching ones without a value."""
+    lacking = sample.matching & sum(1 << number for number, rank in enumerate(sample.ranks) if rank is None)
+    found = sample.all_runs.bit_count()
+    # Bits are in the order of keys.
+    newer = found - lacking.bit_length()
+    return int(sample.weight * newer + _MARGIN * sample.limit * found / max(1, lacking.bit_count()))
+
+
+def _list_newest_without_value(
+    database: Database, conditions: RunConditions, order: OrderSql, limit: int, max_checked: int
+) -> Sequence[int]:
+    """Return up to `limit` keys of matching runs without a value, newest first, among the newest `max_checked` runs."""
+    return database.column(
+        "SELECT runs.run_key FROM (SELECT run_key FROM runs ORDER BY run_key DESC LIMIT :max_checked) AS newest"  # noqa: S608
+        f" {database.dialect.ordered_join} runs ON runs.run_key = newest.run_key"
+        f" WHERE {order.lacks_value} AND {conditions.scan_conditions} ORDER BY newest.run_key DESC LIMIT :limit",
+        max_checked=max_checked,
+        limit=limit,
+        **conditions.parameters,
+        **order.parameters,
+    )
 
 
 def _build_bound_conditions(order: OrderSql, *, is_tied: bool, descending: bool) -> tuple[str, str]:
@@ -373,8 +431,8 @@ def _choose_sets(
     order: OrderSql,
     bounds: Sequence[KeySet] = (),
     within: int | None = None,
-) -> Sequence[AnyKeySet]:
-    """Return the sets to intersect, in the fastest order.
+) -> tuple[float, Sequence[AnyKeySet]]:
+    """Return the sets to intersect, in the fastest order, with the estimated time in microseconds.
 
     Args:
         sets: those to choose from, of runs that may match.
@@ -403,7 +461,7 @@ def _choose_sets(
             more = cost + _estimate_cost(each, weight, left)
             if each not in chosen and more < best[0]:
                 plans.append((more, each.sampled if left is None else left & each.sampled, (*chosen, each)))
-    return best[1]
+    return best
 
 
 def _estimate_cost_of_checks(

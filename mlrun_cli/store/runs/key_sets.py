@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import compress, islice
+from itertools import chain, compress, islice
 
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
@@ -34,7 +34,7 @@ def find_first_keys(
     found: Sequence[int] | None = None
     for plan in iterate_plans(database, conditions, order, descending=descending, limit=limit):
         ordered = _iterate_matching_keys(database, conditions, order, plan, descending=descending)
-        found = list(islice(ordered, limit))
+        found = list(islice(chain(ordered, plan.following), limit))
         if len(found) == limit or not plan.is_bounded:
             return found
     return None
