@@ -570,6 +570,23 @@ def test_values_that_a_deleted_run_has_left_are_no_runs(tmp_path: Path, monkeypa
     assert _count_complements(plans) == 1
 
 
+def test_values_that_the_newest_run_has_left_are_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss) for loss in (0, 1, 1, 0, 0, 1, 1, 2)]
+        for key, team in zip(keys, "aabbbbba", strict=True):
+            workspace.runs.set_tags(key, {"team": team})
+        workspace._database.execute("DELETE FROM runs WHERE run_key = :key", key=keys[-1])
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, RUNS)
+        _record_plans(monkeypatch, plans)
+        _set_costs(monkeypatch, 0.01, 0.01, 100, 100)
+        which = RunFilter(where=parse_condition("tag.team = a and loss > 0", NOW))
+
+        assert list_keys(workspace, which, parse_run_order(workspace, "name", descending=True), 2, 0) == [keys[1]]
+    assert len(plans[-1].sets) == 2
+
+
 def _insert_with_loss(workspace: Workspace, loss: float | None) -> int:
     with workspace.transaction():
         experiment, number = workspace.experiments.reserve_run_numbers("one")
@@ -580,7 +597,7 @@ def _insert_with_loss(workspace: Workspace, loss: float | None) -> int:
 
 
 def _count_complements(plans: Sequence[KeyPlan]) -> int:
-    return sum(isinstance(each, KeySet) and each.counterpart is not None for plan in plans for each in plan.sets)
+    return sum(isinstance(each, KeySet) and bool(each.counterpart) for plan in plans for each in plan.sets)
 
 
 @pytest.mark.parametrize("few_keys", [0, RUNS])
@@ -614,6 +631,35 @@ def test_runs_without_a_value_stay_behind_those_beyond_a_bound(
     assert first.is_rest
 
 
+def test_runs_without_a_value_need_not_all_be_read_behind_the_few_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[KeyPlan] = []
+    with _open_workspace(tmp_path) as workspace:
+        keys = [_insert_with_loss(workspace, loss if loss in (3, 8, 9, 20) else None) for loss in range(40)]
+        for key in keys[::2]:
+            workspace.runs.set_tags(key, {"team": "a"})
+        which = RunFilter(where=parse_condition("tag.team = a", NOW))
+        order = parse_run_order(workspace, "loss", descending=True)
+        _seem_many(monkeypatch)
+        _use_sets(monkeypatch, few_keys=0)
+        _record_plans(monkeypatch, plans)
+        # So few runs have a value that none is chosen as a bound.
+        monkeypatch.setattr(key_plans, "_SURPLUS", 5)
+        _set_costs(monkeypatch, 1, 1, 0.01, 1)
+        monkeypatch.setattr(key_plans, "_CHECK_VALUE", 0)
+        expected = [keys[20], keys[8], keys[38], keys[36], keys[34]]
+
+        assert list_keys(workspace, which, order, 4, 0) == expected[:4]
+        assert list_keys(workspace, which, order, 2, 3) == expected[3:]
+        assert all(plan.following for plan in plans)
+
+        monkeypatch.setattr(key_plans, "_MAX_NEWEST", 0)
+        assert list_keys(workspace, which, order, 4, 0) == expected[:4]
+    assert len(plans) == 3
+    assert not plans[-1].following
+
+
 def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[KeyPlan] = []
     with _open_workspace(tmp_path) as workspace:
@@ -632,10 +678,10 @@ def test_conditions_are_read_if_the_order_has_other_runs_first(tmp_path: Path, m
         for descending, expected in ((False, keys[20:25:2]), (True, keys[38:33:-2])):
             order = parse_run_order(workspace, "run_number", descending=descending)
             assert list_keys(workspace, which, order, 3, 0) == expected
-    are_read = [any("metrics" in each.query for each in plan.sets if isinstance(each, KeySet)) for plan in plans]
+    are_read = [any("metrics" in each.queries[0] for each in plan.sets if isinstance(each, KeySet)) for plan in plans]
     assert are_read == [True, False]
     # No two runs are equal in this order, so the key need not be compared, too.
-    queries = [each.query for plan in plans for each in plan.sets if isinstance(each, KeySet)]
+    queries = [each.queries[0] for plan in plans for each in plan.sets if isinstance(each, KeySet)]
     assert any(":bound_value" in each for each in queries)
     assert not any(":bound_key" in each for each in queries)
 

@@ -48,30 +48,30 @@ _FIND_TEXT, _READ_TEXT = 0.25, 0.7
 _Rank: TypeAlias = tuple[bool, Any, int]
 """What runs are sorted by: whether the value is a text, which is greater than every number; the value; the key."""
 
+_Queries: TypeAlias = tuple[str, ...]
+
 
 class KeySet(NamedTuple):
     """The keys of the rows in some ranges of indexes.
 
     Attributes:
-        query: the query for these keys.
+        queries: the queries for these keys, each for a range; two may return the same key.
         sampled: the runs of the sample that are in the set, a bit for each.
         read: the runs of the sample that the query returns.
         is_rest: whether the runs are meant that the query does not return.
         ordered_by: the terms by which the query returns the keys in the sort order; None if it cannot.
         visiting: the microseconds for checking rows.
-        counterpart: the query for the keys of all other runs, if every run has a value, which must be checked.
+        counterpart: the queries for the keys of all other runs, if every run has a value, which must be checked.
         is_text: whether these are the runs with the text that is searched.
-        may_repeat: whether the query may return a key several times.
     """
 
-    query: str
+    queries: _Queries
     sampled: int
     read: int
     is_rest: bool = False
     ordered_by: str | None = None
     visiting: float = 0.0
-    counterpart: str | None = None
-    may_repeat: bool = False
+    counterpart: _Queries = ()
     is_text: bool = False
 
 
@@ -158,7 +158,7 @@ def iterate_plans(
     sample = _read_sample(database, conditions, order, expected, descending=descending, limit=limit)
     texts = _list_text_sets(conditions, sample)
     bound = _choose_bound(sample, descending=descending, needed=_SURPLUS + int(_MARGIN * limit / sample.weight))
-    refuted: set[str] = set()
+    refuted: set[_Queries] = set()
 
     def list_sets() -> Sequence[AnyKeySet]:
         return [*texts, *_list_all_key_sets(expected, sample, refuted)]
@@ -183,18 +183,18 @@ def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeyS
     if found >= _MANY_TEXTS:
         conditions.leave_out_missing_terms()
     visiting = _FIND_TEXT * found if is_indexed else _READ_TEXT * sample.newest
-    return [KeySet(conditions.text_query, sample.text, sample.text, visiting=visiting, is_text=True)]
+    return [KeySet((conditions.text_query,), sample.text, sample.text, visiting=visiting, is_text=True)]
 
 
 def _refute_incomplete_sets(
-    database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[str]
+    database: Database, conditions: RunConditions, chosen: Sequence[AnyKeySet], refuted: set[_Queries]
 ) -> bool:
     """Add the queries of incomplete sets, which omit runs with no value, to `refuted`; return whether any exist."""
     found = {
-        each.query
+        each.queries
         for part in chosen
         for each in _iterate_parts(part)
-        if each.counterpart is not None and not _is_complete(database, conditions, each)
+        if each.counterpart and not _is_complete(database, conditions, each)
     }
     refuted |= found
     return bool(found)
@@ -213,14 +213,16 @@ def _is_complete(database: Database, conditions: RunConditions, part: KeySet) ->
 
     They do, if there are as many as there have ever been runs: values of deleted runs may be left, but none of others.
     """
-    counts = " + ".join(f"(SELECT count(*) FROM ({each}) AS every)" for each in (part.query, part.counterpart))  # noqa: S608
+    counts = " + ".join(f"(SELECT count(*) FROM ({each}) AS every)" for each in (*part.queries, *part.counterpart))  # noqa: S608
     row = database.row(
         f"SELECT {counts} AS valued, {database.dialect.next_run_key} AS next_key", **conditions.parameters
     )
     return row is not None and row["valued"] == row["next_key"] - 1
 
 
-def _list_all_key_sets(expected: Sequence[RunSet], sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
+def _list_all_key_sets(
+    expected: Sequence[RunSet], sample: _Sample, refuted: Collection[_Queries]
+) -> Sequence[AnyKeySet]:
     return [found for each in expected for found in _list_key_sets(each, sample, refuted)]
 
 
@@ -289,11 +291,11 @@ def _build_row_check(table_and_condition: Range) -> str:
     return f"EXISTS (SELECT 1 FROM {table} WHERE {table}.run_key = runs.run_key AND {condition})"  # noqa: S608
 
 
-def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[str]) -> Sequence[AnyKeySet]:
+def _list_key_sets(expected: RunSet, sample: _Sample, refuted: Collection[_Queries]) -> Sequence[AnyKeySet]:
     """Return the sets of keys from which a run set can be read, except sets that have been found incomplete."""
     if isinstance(expected, Leaf):
         found = [_build_key_set(option, sample) for option in expected.options]
-        return [each for each in found if each is not None and each.query not in refuted]
+        return [each for each in found if each is not None and each.queries not in refuted]
     is_union = isinstance(expected, Union)
     parts = [
         min(_list_key_sets(each, sample, refuted), key=lambda part: _estimate_cost(part, sample.weight))
@@ -320,14 +322,13 @@ def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
         return None
     visiting = sample.weight * sum(cost * sample.in_ranges[each].bit_count() for each, cost in option.visited)
     visiting += _COUNT * sample.weight * sum(each.bit_count() for each in (*read, *others) if others)
-    query, counterpart = map(_build_query, (option.ranges, option.counterpart))
+    queries, counterpart = map(_build_queries, (option.ranges, option.counterpart))
     sampled = sample.all_runs & ~found if option.is_rest else found
-    may_repeat = len(option.ranges) > 1
-    return KeySet(query, sampled, found, option.is_rest, None, visiting, counterpart or None, may_repeat)
+    return KeySet(queries, sampled, found, option.is_rest, None, visiting, counterpart)
 
 
-def _build_query(ranges: Sequence[Range]) -> str:
-    return " UNION ALL ".join(f"SELECT run_key FROM {table} WHERE {condition}" for table, condition in ranges)  # noqa: S608
+def _build_queries(ranges: Sequence[Range]) -> _Queries:
+    return tuple(f"SELECT run_key FROM {table} WHERE {condition}" for table, condition in ranges)  # noqa: S608
 
 
 def _choose_bound(sample: _Sample, *, descending: bool, needed: int) -> _Rank | None:
@@ -355,8 +356,8 @@ def _build_plan_up_to(
     within, beyond = _build_bound_conditions(order, is_tied=is_tied, descending=descending)
     parameters = {**order.parameters, "bound_value": bound[1], "bound_key": bound[2]}
     parts = [
-        KeySet(f"{order.query} AND {within}", before, before, ordered_by=build_sort_terms(descending=descending)),
-        KeySet(f"{order.query} AND {beyond}", sample.all_runs & ~after, after, is_rest=True),
+        KeySet((f"{order.query} AND {within}",), before, before, ordered_by=build_sort_terms(descending=descending)),
+        KeySet((f"{order.query} AND {beyond}",), sample.all_runs & ~after, after, is_rest=True),
     ]
     _, chosen = _choose_sets(sets, sample, order, parts)
     return KeyPlan(chosen, parameters, any(each in parts for each in chosen))
@@ -379,7 +380,7 @@ def _choose_plan(
         return every
     valued = sum(1 << number for number, rank in enumerate(sample.ranks) if rank is not None)
     of_valued = [
-        KeySet(order.query, valued, valued, ordered_by=by) for by in (None, build_sort_terms(descending=descending))
+        KeySet((order.query,), valued, valued, ordered_by=by) for by in (None, build_sort_terms(descending=descending))
     ]
     less_cost, chosen = _choose_sets(sets, sample, order, of_valued)
     if not any(each in of_valued for each in chosen) or less_cost + checked * sample.check_cost / _NEIGHBOURS >= cost:

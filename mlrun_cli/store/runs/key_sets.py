@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, compress, islice
+from typing import Any
 
 from mlrun_cli.store.db.database import Database, build_in_lists
 from mlrun_cli.store.runs.conditions import RunConditions
@@ -20,6 +21,8 @@ from mlrun_cli.store.runs.orders import KEY_ORDER, OrderSql, build_sort_terms
 
 _FEW_KEYS = 15_000
 """The number of runs whose values are looked up in less time than reading along an index takes."""
+_CHUNK = 32_768
+"""The number of digits and commas that are read together."""
 _CHECKED_TOGETHER = 100
 """The number of runs that a query checks: of more, those beyond the page would be checked in vain."""
 
@@ -81,42 +84,47 @@ class _KeyReader:
             flags[plan.keys.start : plan.keys.stop] = b"\1" * len(plan.keys)
         for each in plan.sets:
             if each is plan.sets[-1] and isinstance(each, KeySet) and not each.is_rest:
-                keys = self.read_keys(each.query, flags, each.ordered_by)
-                return list(set(keys)) if each.may_repeat else keys
+                if each.ordered_by is not None:
+                    return self.read_ordered_keys(each.queries[0], flags, each.ordered_by)
+                keys = [*chain.from_iterable(self._iterate_keys(each, flags))]
+                return list(set(keys)) if len(each.queries) > 1 else keys
             flags = self._read_flags(each, flags)
         return list(compress(range(self._size), flags or b""))
 
-    def read_keys(self, query: str, flags: bytearray | None, ordered_by: str | None = None) -> Sequence[int]:
-        """Return the keys that a query finds; if `flags` is given, only the flagged ones."""
+    def read_ordered_keys(self, query: str, flags: bytearray | None, ordered_by: str) -> Sequence[int]:
+        """Return the keys that a query finds, in order; if `flags` is given, only the flagged ones."""
+        return self._read_column("run_key", query, flags, f" ORDER BY {ordered_by}")
+
+    def _iterate_keys(self, part: KeySet, flags: bytearray | None) -> Iterator[Sequence[int]]:
+        """Yield the keys that the queries of a set find, in lists; if `flags` is given, only the flagged ones."""
+        joined = self._database.dialect.build_integer_concatenation("run_key")
+        for query in part.queries:
+            # As a single text, keys are read in two thirds of the time that a row for each takes.
+            (text,) = self._read_column(joined, query, flags)
+            yield from _iterate_integers(text or "")
+
+    def _read_column(self, column: str, query: str, flags: bytearray | None, ending: str = "") -> Sequence[Any]:
         condition, parameters = "1 = 1", dict(self._parameters)
         if flags is not None:
             condition = self._database.dialect.build_flag_condition("flags", "run_key")
             parameters["flags"] = flags
-        query = f"SELECT run_key FROM ({query}) AS found WHERE {condition}"  # noqa: S608 — our own words
-        if ordered_by is not None:
-            return self._database.column(f"{query} ORDER BY {ordered_by}", **parameters)
-        # As a single text, keys are read in two thirds of the time that a row for each takes.
-        joined = f"SELECT {self._database.dialect.build_integer_concatenation('run_key')} FROM ({query}) AS few"  # noqa: S608
-        (text,) = self._database.column(joined, **parameters)
-        keys: list[int] = json.loads(f"[{text or ''}]")
-        return keys
+        return self._database.column(f"SELECT {column} FROM ({query}) AS found WHERE {condition}{ending}", **parameters)  # noqa: S608
 
-    def build_flags(self, keys: Iterable[int]) -> bytearray:
+    def build_flags(self, keys: Sequence[int]) -> bytearray:
         """Return flags that are 1 for the given keys and 0 for all others."""
         flags = bytearray(self._size)
-        _set_flags(flags, keys)
+        _set_flags(flags, keys, 1)
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
         """Return the flags of the keys in a set; if `within` is given, only of keys that are also flagged there."""
         if isinstance(part, KeySet):
-            keys = self.read_keys(part.query, within)
-            if not part.is_rest:
-                return self.build_flags(keys)
-            outside = bytearray(b"\1" * self._size if within is None else within)
-            for key in keys:
-                outside[key] = 0
-            return outside
+            found = bytearray(self._size)
+            if part.is_rest:
+                found = bytearray(b"\1" * self._size if within is None else within)
+            for keys in self._iterate_keys(part, within):
+                _set_flags(found, keys, 0 if part.is_rest else 1)
+            return found
         if part.is_union:
             return self._read_union(part.parts, within)
         for each in part.parts:
@@ -127,16 +135,32 @@ class _KeyReader:
         union = bytearray(self._size)
         for each in parts:
             if isinstance(each, KeySet) and not each.is_rest:
-                _set_flags(union, self.read_keys(each.query, within))
+                for keys in self._iterate_keys(each, within):
+                    _set_flags(union, keys, 1)
             else:
                 both = int.from_bytes(union, "little") | int.from_bytes(self._read_flags(each, within), "little")
                 union = bytearray(both.to_bytes(self._size, "little"))
         return union
 
 
-def _set_flags(flags: bytearray, keys: Iterable[int]) -> None:
-    for key in keys:
-        flags[key] = 1
+def _iterate_integers(text: str) -> Iterator[Sequence[int]]:
+    """Yield the integers of a text with commas between them, in lists that are short enough for a processor's cache."""
+    start = 0
+    while start < len(text):
+        end = text.find(",", start + _CHUNK)
+        end = len(text) if end == -1 else end
+        yield json.loads(f"[{text[start:end]}]")
+        start = end + 1
+
+
+def _set_flags(flags: bytearray, keys: Sequence[int], flag: int) -> None:
+    try:
+        for key in keys:
+            flags[key] = flag
+    except IndexError:  # a value of a run that is newer, or deleted
+        for key in keys:
+            if key < len(flags):
+                flags[key] = flag
 
 
 def _iterate_matching_keys(
@@ -170,10 +194,10 @@ def _iterate_matching_keys(
 
 
 def _sort_keys_along_index(
-    reader: _KeyReader, keys: Iterable[int], order: OrderSql, *, descending: bool
+    reader: _KeyReader, keys: Sequence[int], order: OrderSql, *, descending: bool
 ) -> Sequence[int]:
     """Return keys as `sort_keys_by_value` does, but by reading the sort order's index."""
-    return reader.read_keys(order.query, reader.build_flags(keys), build_sort_terms(descending=descending))
+    return reader.read_ordered_keys(order.query, reader.build_flags(keys), build_sort_terms(descending=descending))
 
 
 def _filter_keys(
