@@ -99,9 +99,11 @@ def read_result(mlrun: Mlrun, record: dict[str, Any]) -> Any:
     return json.loads(mlrun.log(record["run_id"]).splitlines()[-1])
 
 
-def run_alone_in(python: str, code: str, folder: Path) -> Any:
-    """Run a script with MLflow's own store in a new folder, and return the JSON value of its last line."""
+def run_alone_in(python: str, code: str, folder: Path, *files: Path) -> Any:
+    """Run a script with MLflow's own store in a new folder with copies of files; return the JSON of its last line."""
     folder.mkdir()
+    for file in files:
+        shutil.copy(file, folder)
     script = folder / "train.py"
     script.write_text(textwrap.dedent(code), encoding="utf-8")
     done = subprocess.run(
