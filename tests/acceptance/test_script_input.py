@@ -95,9 +95,10 @@ def test_input_ends_when_the_run_is_not_streamed_any_more(mlrun: Mlrun) -> None:
     assert mlrun.log(run_id).startswith("ready\ngot '")
 
 
-def test_without_it_standard_input_is_empty_and_with_async_it_is_refused(mlrun: Mlrun) -> None:
+def test_without_it_standard_input_is_empty_and_with_async_or_retries_it_is_refused(mlrun: Mlrun) -> None:
     mlrun.script("import sys; print('got', repr(sys.stdin.read()))")
     _, told = piped(mlrun, "run", "submit-script", "train.py").communicate("something\n", timeout=120)
     assert "\ngot ''\n" in told
-    failure = mlrun.fails("run", "submit-script", "--async", "--stdin", "train.py")
-    assert (failure.code, failure.target) == ("ConflictingOptions", "--stdin")
+    for other in (("--async",), ("--retry", "2")):
+        failure = mlrun.fails("run", "submit-script", *other, "--stdin", "train.py")
+        assert (failure.code, failure.target) == ("ConflictingOptions", "--stdin")

@@ -11,7 +11,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import OnInterrupt, resolve_on_interrupt
 from mlrun_cli.cli.run import app
-from mlrun_cli.cli.run.new_run_options import NewRunOptions
+from mlrun_cli.cli.run.new_run_options import NewRunOptions, RunDescription
 from mlrun_cli.cli.run.options import (
     Async,
     Ci,
@@ -81,12 +81,9 @@ def submit_script(
     stdout. The exit code is 0 if the run completed, and 1 if not. Ctrl-C stops the streaming, not the run.
     """
     on_interrupt = resolve_on_interrupt(interrupt)
-    if is_async and reads_stdin:
-        raise ConflictingOptions(
-            "--stdin needs a command that streams the run, and --async does not.",
-            hint="Leave one of them out.",
-            target="--stdin",
-        )
+    description = new_run_options.parse()
+    if reads_stdin:
+        _check_stdin(description, is_async=is_async)
     context = open_context(global_options, creates=True, is_dry_run=is_dry_run, only_reads=is_dry_run)
     request = build_submit_request(
         context,
@@ -105,7 +102,7 @@ def submit_script(
         is_reading=reads_stdin,
         ends_with_stream=on_interrupt is OnInterrupt.CANCEL and not is_async,
     )
-    request = new_run_options.parse().resolve_predecessor(context).apply_to(request)
+    request = description.resolve_predecessor(context).apply_to(request)
     if is_dry_run:
         return build_dry_run_result(context.workspace, request)
 
@@ -126,3 +123,23 @@ def submit_script(
         ci=ci,
         describe_failure=describe_failure,
     )
+
+
+def _check_stdin(description: RunDescription, *, is_async: bool) -> None:
+    """Raise if the script could not read what the command is given.
+
+    Raises:
+        ConflictingOptions: the command does not stream the run, or a second attempt would find nothing left to read.
+    """
+    if is_async:
+        raise ConflictingOptions(
+            "--stdin needs a command that streams the run, and --async does not.",
+            hint="Leave one of them out.",
+            target="--stdin",
+        )
+    if description.retry is not None and description.retry.most_retries:
+        raise ConflictingOptions(
+            "--stdin can be read once: a script that --retry starts again would find it empty.",
+            hint="Leave one of them out, or put the input into a file of the source folder.",
+            target="--stdin",
+        )
