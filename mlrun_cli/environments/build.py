@@ -12,13 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.core.locks import acquire_lock
+from mlrun_cli.environments.build_claim import hold_build_claim
 from mlrun_cli.environments.environment import Builder, EnvironmentBuild
 from mlrun_cli.environments.folder import EnvironmentFolder
 from mlrun_cli.environments.image import build_image, build_image_name, has_image
 from mlrun_cli.environments.installation import InstallResult, install_with_conda, install_with_uv_or_pip
 from mlrun_cli.environments.installer import Installer, print_files_changed_error, print_line
 from mlrun_cli.environments.local_sources import find_changed_source
-from mlrun_cli.processes.host_lease import open_home
+from mlrun_cli.processes.host_lease import renew_lease_if_due
 
 _LOOK_SECONDS = 0.05
 _PYTHON_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
@@ -46,39 +47,49 @@ def build_environment(build: EnvironmentBuild, environ: Mapping[str, str]) -> in
     """
     folder = EnvironmentFolder(Path(build.folder))
     folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    open_home(folder.path.parents[1])
     ready = f"Environment {build.key} is ready."
-    with _hold_build_lock(folder.lock, ready) as lock:
-        if _is_built(folder, build):
+    with hold_build_claim(folder, lambda: _is_built(folder, build)) as is_ours:
+        if not is_ours:
             print_line(ready)
             return 0
-        installer = Installer(environ, folder.path, lock)
-        try:
-            result = _create_environment(folder, build, installer, environ)
-        except OSError:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        if not result.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
-            print_line(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
-            result = InstallResult(1)
-        if result.exit_code:
-            # Frees the disk, and keeps the installer's message as the last output.
-            shutil.rmtree(folder.path, ignore_errors=True)
-            return result.exit_code
-        version = ""
-        if build.image is None:
-            version = installer.capture_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
-            folder.installed.write_text(installer.capture_output(_build_list_command(folder, build)), encoding="utf-8")
-        folder.mark_complete(
-            {
-                **build.to_json(),
-                "python_version": version,
-                "loosened": list(result.unpinned),
-                "other_python": result.other_python,
-            }
-        )
-        print_line(ready)
-        return 0
+        with _hold_build_lock(folder.lock, ready) as lock:
+            if not _is_built(folder, build):
+                code = _build_under_lock(folder, build, lock, environ)
+                if code:
+                    return code
+            print_line(ready)
+            return 0
+
+
+def _build_under_lock(folder: EnvironmentFolder, build: EnvironmentBuild, lock: int, environ: Mapping[str, str]) -> int:
+    """Build an environment, and return 0 or the exit code of the failed installer."""
+    installer = Installer(environ, folder.path, lock)
+    try:
+        result = _create_environment(folder, build, installer, environ)
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    if not result.exit_code and build.image is None and not os.access(folder.interpreter, os.X_OK):
+        print_line(f"Error: {Path(build.installer).name} has ended well, and there is no {folder.interpreter}.")
+        result = InstallResult(1)
+    if result.exit_code:
+        # Frees the disk, and keeps the installer's message as the last output.
+        shutil.rmtree(folder.path, ignore_errors=True)
+        return result.exit_code
+    version = ""
+    if build.image is None:
+        version = installer.capture_output([str(folder.interpreter), "-I", "-c", _PYTHON_VERSION]).strip()
+        folder.installed.write_text(installer.capture_output(_build_list_command(folder, build)), encoding="utf-8")
+    renew_lease_if_due(folder.claim)  # raises if this host stood still, and another one has begun to build it
+    folder.mark_complete(
+        {
+            **build.to_json(),
+            "python_version": version,
+            "loosened": list(result.unpinned),
+            "other_python": result.other_python,
+        }
+    )
+    return 0
 
 
 def _is_built(folder: EnvironmentFolder, build: EnvironmentBuild) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ class EnvironmentFolder:
         self.path = path
         self.lock = path.with_name(f"{path.name}.lock")
         self.in_use = path.with_name(f"{path.name}.in-use")
+        self.claim = path.with_name(f"{path.name}.claim")
+        """The folder with the lease of the host that builds it, see `build_claim`."""
         self.venv = path / "venv"
         self.interpreter = self.venv / "bin" / "python"
         self.requirements = path / "requirements.txt"
@@ -106,7 +109,8 @@ class EnvironmentFolder:
         return descriptor
 
     def delete_lock_files(self) -> None:
-        """Delete the lock files; the caller must hold both locks."""
+        """Delete the lock files and the claim; the caller must hold both locks."""
+        shutil.rmtree(self.claim, ignore_errors=True)
         for path in (self.lock, self.in_use):
             path.unlink(missing_ok=True)
             get_counterpart(path).unlink(missing_ok=True)

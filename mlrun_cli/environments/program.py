@@ -15,6 +15,7 @@ from mlrun_cli.environments.container import report_missing_program
 from mlrun_cli.environments.environment import EnvironmentBuild, EnvironmentPlan
 from mlrun_cli.environments.image import pull_missing_image
 from mlrun_cli.environments.installer import Installer, print_line
+from mlrun_cli.errors import MlrunError
 
 
 def main(plan_file: str) -> int:
@@ -35,6 +36,9 @@ def main(plan_file: str) -> int:
 def _build_environment(build: EnvironmentBuild) -> int:
     try:
         return build_environment(build, os.environ)
+    except MlrunError as error:
+        print_line(f"The environment in {build.folder} cannot be built: {error.message}")
+        return 1
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
         print_line(f"The environment in {build.folder} cannot be built: {what}")

@@ -74,13 +74,14 @@ def open_home(home: Path, *, take_over: bool = False, only_reads: bool = False) 
 
 
 @contextmanager
-def hold_home(home: Path) -> Iterator[None]:
-    """Prepare this process to use a home, or only to read it if another host uses it; renew its own lease in the block.
+def hold_home(home: Path, *, only_reads: bool = False) -> Iterator[None]:
+    """Prepare this process to use a home, and renew this host's lease during the block; see `open_home`.
 
     Raises:
+        HomeInUse: another host uses it.
         StoreError: it cannot be used.
     """
-    open_home(home, only_reads=True)
+    open_home(home, only_reads=only_reads)
     if home not in _leases:
         yield
         return
@@ -119,6 +120,13 @@ def is_used_elsewhere(path: Path) -> bool:
     """Return whether this process follows another host's lease of the home that contains a path, and so only reads."""
     lease = find_lease(path)
     return lease is not None and lease.refusal is not None
+
+
+def read_host(home: Path) -> str:
+    """Return the host that has the lease of a home, by what is written there."""
+    with suppress(OSError):
+        return str(_parse_lease_record(_read_file(home / "hosts" / "current")).get("host", "another host"))
+    return "another host"
 
 
 def describe_home(home: Path) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def serve(options: StudioOptions) -> int | None:
     _load_config(config)
     server = _Server(config, studio)
     with (
-        hold_home(home),
+        hold_home(home, only_reads=True),
         closing(studio.workspaces),
         folder.register_urls(url, _build_url(options, None, port)),
     ):
