@@ -11,6 +11,7 @@ from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
 from mlrun_cli.errors import (
     AmbiguousRunId,
     InvalidFilter,
+    MlrunError,
     NoRunsYet,
     PropertyImmutable,
     RunEnded,
@@ -104,13 +105,14 @@ def get_runs(
             return _get_latest_run(workspace, latest_of)
         try:
             return _get_run(workspace, run_id, experiment_name)
-        except (UsageError, RunNotFound):
+        except (UsageError, RunNotFound) as error:
             named = (
                 _find_run_by_name(workspace, run_id, latest_of, experiment_name=experiment_name)
                 if by_display_name
                 else None
             )
             if named is None:
+                _add_deletion_hint(workspace, error, run_id)
                 raise
             return named
 
@@ -332,14 +334,20 @@ def _find_run_by_name(
     return workspace.runs.get_by_key(keys[0]) if keys else None
 
 
+def _add_deletion_hint(workspace: Workspace, error: MlrunError, run_id: str) -> None:
+    """Change the hint of the error for an id or name that no run has, if a deleted run has it."""
+    import shlex  # noqa: PLC0415 - start-up
+
+    trash = workspace.trash
+    if isinstance(error, RunNotFound) and (trash.list_ids_by_prefix(run_id) or trash.list_ids_by_display_name(run_id)):
+        error.hint = f"It was deleted; restore it: mlrun run restore -r {shlex.quote(run_id)}"
+
+
 def _get_run(workspace: Workspace, run_id: str, experiment_name: str | None) -> Run:
     try:
         run = workspace.runs.get(workspace.runs.resolve_id(check_run_id(run_id)))
     except RunNotFound:
-        missing = RunNotFound(run_id, workspace.identity.name)
-        if workspace.trash.list_ids_by_prefix(run_id):
-            missing.hint = f"It was deleted; restore it: mlrun run restore -r {run_id}"
-        raise missing from None
+        raise RunNotFound(run_id, workspace.identity.name) from None
     if experiment_name is not None and run.experiment_name != experiment_name:
         raise RunNotFound(run_id, other_experiments=(experiment_name, run.experiment_name))
     return run

@@ -22,6 +22,15 @@ def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
     mlrun.fails("run", "show", "-r", run_id, exit_code=3)
 
 
+def test_a_deleted_run_is_known_by_its_id_and_its_name(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.ended("--display-name", "my run")["run_id"]
+    mlrun("run", "delete", "-r", run_id, "--yes")
+    for typed, written in ((run_id, run_id), (run_id[:-1], run_id[:-1]), ("my run", "'my run'")):
+        assert f"mlrun run restore -r {written}" in mlrun.fails("run", "view", "-r", typed, exit_code=3).hint
+    assert "restore" not in mlrun.fails("run", "view", "-r", "run", exit_code=3).hint
+
+
 def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
     mlrun.script("")
     mlrun.script("import time; time.sleep(600)", "sleep.py")
