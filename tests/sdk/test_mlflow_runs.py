@@ -340,8 +340,19 @@ def test_the_pages_of_mlflow_show_a_workspace(mlrun: Mlrun, python: str) -> None
     record = submit_in(
         mlrun,
         python,
-        "import mlflow\nfor n in range(3): mlflow.log_metric('loss', n, step=n)\nmlflow.log_text('t', 'a/t.txt')",
+        """
+        import mlflow
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        for n in range(3):
+            mlflow.log_metric('loss', n, step=n)
+        mlflow.log_text('t', 'a/t.txt')
+        used = DatasetInput(Dataset("rows", "d1", "local", "{}"), [InputTag("mlflow.data.context", "training")])
+        for run in (mlflow.active_run(), mlflow.start_run(nested=True)):
+            mlflow.MlflowClient().log_inputs(run.info.run_id, [used])
+        """,
     )
+    data = {"name": "rows", "digest": "d1", "context": "training"}
     program = Path(find_mlflow_python("server")).with_name("mlflow")
     code = "from azureml.core import Workspace\nprint(Workspace.from_config().get_mlflow_tracking_uri())"
     uri = mlrun.python("-c", code)
@@ -362,6 +373,12 @@ def test_the_pages_of_mlflow_show_a_workspace(mlrun: Mlrun, python: str) -> None
             of_curve = f"run_ids={run_id}&metric_key=loss&max_results=9"
             curve = ask(f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?{of_curve}")["metrics"]
             assert [[one["step"], one["value"]] for one in curve] == [[0, 0.0], [1, 1.0], [2, 2.0]]
+            (summary,) = ask("/ajax-api/2.0/mlflow/experiments/search-datasets", experiment_ids=experiments)[
+                "dataset_summaries"
+            ]
+            assert summary == {"experiment_id": found["experiment_id"], **data}
+            place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": found["experiment_id"]}}
+            assert ask("/ajax-api/3.0/mlflow/traces/search", locations=[place]) == {}
             files = ask(f"/api/2.0/mlflow/artifacts/list?run_id={run_id}&path=a")["files"]
             assert files == [{"path": "a/t.txt", "is_dir": False, "file_size": 1}]
             made = ask("/api/2.0/mlflow/runs/create", experiment_id=found["experiment_id"], run_name="by hand")

@@ -5,8 +5,9 @@ Their documents are tags of the run, which MLflow's clients do not see as tags.
 
 import json
 from importlib import import_module
+from itertools import chain, islice
 from time import time
-from typing import Any, Dict, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from azureml._wire.tracking_uri import build_artifact_uri
 from azureml.mlflow._entities import (
@@ -27,6 +28,8 @@ from azureml.mlflow._run_access import RunAccess
 _DATASET_FIELDS = ("name", "digest", "source_type", "source", "schema", "profile")
 _HISTORY = "mlflow.log-model.history"
 _MAX_MODELS = 100
+_MAX_DATASETS = 1000
+_DATASET_CONTEXT = "mlflow.data.context"
 _DELETED = "deleted"
 
 
@@ -49,6 +52,19 @@ class LoggedModelMethods(RunAccess):
             self._set_document(run_id, f"{DATASET_INPUT}{each.dataset.name}.{each.dataset.digest}", document)
         for model in models or ():
             self._set_document(run_id, f"{MODEL_INPUT}{model.model_id}", {})
+
+    def _search_datasets(self, experiment_ids: "List[str]") -> "List[Any]":
+        """Return summaries of the different datasets of the active runs in experiments, for MLflow's pages."""
+        found: Dict[Tuple[str, str, str, Any], None] = {}
+        names = [self.get_experiment_record(experiment_id)["name"] for experiment_id in experiment_ids]
+        for record in chain.from_iterable(self.iterate_record_pages(names)):
+            for _, document in iterate_tag_documents(record["tags"], DATASET_INPUT):
+                context = dict(document["tags"]).get(_DATASET_CONTEXT)
+                found[(record["experiment_id"], document["name"], document["digest"], context)] = None
+            if len(found) >= _MAX_DATASETS:
+                break
+        summary: Any = find_entity_class("_DatasetSummary")
+        return [summary(*values) for values in islice(found, _MAX_DATASETS)]
 
     def log_outputs(self, run_id: str, models: "List[Any]") -> None:
         """Record MLflow 3 models as outputs of a run."""

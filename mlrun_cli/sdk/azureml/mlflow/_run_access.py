@@ -3,7 +3,7 @@
 import os
 import sys
 from importlib import import_module
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, List
 
 from azureml._client.client import find_submitted_run_client, get_client
 from azureml._client.notices import warn_once
@@ -16,6 +16,7 @@ from azureml.mlflow._run_writer import RunWriter
 
 ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.cancel"}
 """The requests that end a run with a status of MLflow."""
+_PAGE = 500
 
 
 class RunAccess(ExperimentMethods):
@@ -31,6 +32,16 @@ class RunAccess(ExperimentMethods):
         """Return the record of the run with this id."""
         record: Dict[str, Any] = self.request("tracking.run", run_id=run_id)
         return record
+
+    def iterate_record_pages(self, experiment_names: "List[str]") -> "Iterator[List[Dict[str, Any]]]":
+        """Yield pages of the records of the active runs in experiments, in MLflow's order without `order_by`."""
+        before = None
+        while experiment_names:
+            page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
+            yield page["runs"]
+            before = page["next"]
+            if before is None:
+                break
 
     def find_own_run_id(self) -> "str | None":
         """Return the id of the submitted run of this process, or None if there is none in this workspace."""

@@ -27,7 +27,6 @@ from azureml.mlflow._run_access import ENDINGS
 from azureml.mlflow._run_writer import check_metrics, check_params, check_tags
 
 _AbstractStore: Any = import_module("mlflow.store.tracking.abstract_store").AbstractStore
-_PAGE = 500
 _ACTIVE_ONLY, _DELETED_ONLY = 1, 2
 
 
@@ -134,13 +133,8 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
 
     def _iterate_pages(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
         """Yield pages of the active runs in the given experiments, in MLflow's order without `order_by`."""
-        before = None
-        while view_type != _DELETED_ONLY and experiment_names:
-            page = self.request("tracking.runs", experiment_names=experiment_names, limit=_PAGE, before=before)
-            yield [build_run(self.names, record) for record in page["runs"]]
-            before = page["next"]
-            if before is None:
-                break
+        for records in self.iterate_record_pages([] if view_type == _DELETED_ONLY else experiment_names):
+            yield [build_run(self.names, record) for record in records]
 
     def _iterate_deleted(self, experiment_names: "List[str]", view_type: int) -> "Iterator[List[Any]]":
         """Yield all deleted runs in the given experiments in the same order."""
@@ -148,6 +142,10 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
             deleted = self.request("tracking.deleted_runs", experiment_names=experiment_names)
             deleted.sort(key=lambda record: (-record["start_time"], record["run_id"]))
             yield [build_run(self.names, record) for record in deleted]
+
+    def search_traces(self, *_: Any, **__: Any) -> "Tuple[List[Any], str | None]":
+        """Return an empty page: workspaces have no traces."""
+        return [], None
 
     # Values
 
