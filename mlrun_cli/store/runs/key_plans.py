@@ -487,7 +487,12 @@ def _estimate_cost_of_checks(
 def _estimate_cost(part: AnyKeySet, weight: float, left: int | None = None) -> float:
     """Return the estimated time in microseconds for reading a set, of which only the runs `left` are needed."""
     if isinstance(part, CombinedSet):
-        return sum(_estimate_cost(each, weight, left) for each in part.parts)
+        cost = 0.0
+        for each in part.parts:
+            cost += _estimate_cost(each, weight, left)
+            if not part.is_union:
+                left = each.sampled if left is None else left & each.sampled
+        return cost
     size = _estimate_size(part.read, weight)
     if left is None:
         return part.visiting + _READ * size

@@ -23,6 +23,8 @@ _FEW_KEYS = 15_000
 """The number of runs whose values are looked up in less time than reading along an index takes."""
 _CHUNK = 32_768
 """The number of digits and commas that are read together."""
+_SPARSE = 0.05
+"""The part of flags up to which those that are 1 are found faster by a search for each."""
 _CHECKED_TOGETHER = 100
 """The number of runs that a query checks: of more, those beyond the page would be checked in vain."""
 
@@ -83,13 +85,15 @@ class _KeyReader:
             flags = bytearray(self._size)
             flags[plan.keys.start : plan.keys.stop] = b"\1" * len(plan.keys)
         for each in plan.sets:
+            if flags is not None and 1 not in flags:
+                return []
             if each is plan.sets[-1] and isinstance(each, KeySet) and not each.is_rest:
                 if each.ordered_by is not None:
                     return self.read_ordered_keys(each.queries[0], flags, each.ordered_by)
                 keys = [*chain.from_iterable(self._iterate_keys(each, flags))]
                 return list(set(keys)) if len(each.queries) > 1 else keys
             flags = self._read_flags(each, flags)
-        return list(compress(range(self._size), flags or b""))
+        return list(_iterate_flagged_keys(flags or bytearray()))
 
     def read_ordered_keys(self, query: str, flags: bytearray | None, ordered_by: str) -> Sequence[int]:
         """Return the keys that a query finds, in order; if `flags` is given, only the flagged ones."""
@@ -117,7 +121,10 @@ class _KeyReader:
         return flags
 
     def _read_flags(self, part: AnyKeySet, within: bytearray | None) -> bytearray:
-        """Return the flags of the keys in a set; if `within` is given, only of keys that are also flagged there."""
+        """Return the flags of the keys in a set; if `within` is given, only of keys that are also flagged there.
+
+        Where few are left of an intersection, its other parts take longer than the check of these.
+        """
         if isinstance(part, KeySet):
             found = bytearray(self._size)
             if part.is_rest:
@@ -128,6 +135,8 @@ class _KeyReader:
         if part.is_union:
             return self._read_union(part.parts, within)
         for each in part.parts:
+            if within is not None and within.count(1) <= _CHECKED_TOGETHER:
+                break
             within = self._read_flags(each, within)
         return bytearray(self._size) if within is None else within
 
@@ -151,6 +160,16 @@ def _iterate_integers(text: str) -> Iterator[Sequence[int]]:
         end = len(text) if end == -1 else end
         yield json.loads(f"[{text[start:end]}]")
         start = end + 1
+
+
+def _iterate_flagged_keys(flags: bytearray) -> Iterator[int]:
+    if flags.count(1) > len(flags) * _SPARSE:
+        yield from compress(range(len(flags)), flags)
+        return
+    key = flags.find(1)
+    while key != -1:
+        yield key
+        key = flags.find(1, key + 1)
 
 
 def _set_flags(flags: bytearray, keys: Sequence[int], flag: int) -> None:
