@@ -535,6 +535,7 @@ def test_sets_of_keys_are_merged_with_runs_whose_duration_grows(
 
 def test_what_every_run_has_is_read_by_its_complement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[KeyPlan] = []
+    is_complete = key_plans._is_complete
     with _open_workspace(tmp_path) as workspace:
         keys = [_insert_with_loss(workspace, loss) for loss in (0, 1, 2, 3, 4)]
         _seem_many(monkeypatch)
@@ -546,9 +547,13 @@ def test_what_every_run_has_is_read_by_its_complement(tmp_path: Path, monkeypatc
         assert list_keys(workspace, which, order, 2, 0) == [keys[0]]
         assert _count_complements(plans) == 1
 
-        # The sample does not see that the last run has no value, nor that another has been deleted.
+        # The sample does not see that a run has no value, nor that it has been deleted.
         monkeypatch.setattr(key_plans, "_SAMPLE", 3)
         last = _insert_with_loss(workspace, None)
+        monkeypatch.setattr(key_plans, "_is_complete", lambda *_: pytest.fail("The newest run has no value."))
+        assert list_keys(workspace, which, order, 2, 0) == [keys[0], last]
+        monkeypatch.setattr(key_plans, "_is_complete", is_complete)
+        _insert_with_loss(workspace, 5)
         assert list_keys(workspace, which, order, 2, 0) == [keys[0], last]
         with workspace.transaction():
             workspace.runs.delete(last)

@@ -122,6 +122,7 @@ class _Sample(NamedTuple):
         needed: the number of sampled runs up to there.
         preceding: the runs that do not match, and that the order has before these.
         in_ranges: the runs in each range.
+        of_newest: the ranges with the newest run, which often lacks a value that all others have.
         text: the runs with the text.
         check_cost: the microseconds for checking whether a run meets all conditions.
         check_cost_of_found: the same for a run that the index of texts has found.
@@ -135,6 +136,7 @@ class _Sample(NamedTuple):
     needed: int
     preceding: int
     in_ranges: Mapping[Range, int]
+    of_newest: frozenset[Range]
     text: int
     check_cost: float
     check_cost_of_found: float
@@ -246,7 +248,8 @@ def _read_sample(
     columns = ", ".join(f"CASE WHEN {check} THEN 1 ELSE 0 END AS in_{number}" for number, check in enumerate(checks))
     ranks: list[_Rank | None] = []
     found = [0] * len(checks)
-    for places, parameters in build_in_lists("key", keys):
+    of_newest = frozenset[Range]()
+    for places, parameters in build_in_lists("key", sorted({*keys, newest})):
         rows = database.rows(
             f"SELECT runs.run_key AS run_key, {order.value_of_run} AS value, {columns}"  # noqa: S608
             f" FROM runs WHERE runs.run_key IN {places} ORDER BY runs.run_key",
@@ -255,6 +258,10 @@ def _read_sample(
             **order.parameters,
         )
         for row in rows:
+            if row["run_key"] == newest:
+                of_newest = frozenset(each for number, each in enumerate(ranges, 2) if row[f"in_{number}"])
+                if newest not in keys:
+                    continue
             for number in range(len(checks)):
                 found[number] |= row[f"in_{number}"] << len(ranks)
             value = row["value"]
@@ -267,7 +274,7 @@ def _read_sample(
     weight, matching = newest / len(keys), found[0] & found[1]
     needed = max(1, round(limit / weight))
     preceding = _mark_preceding_runs(ranks, matching, descending=descending, last=needed)
-    return _Sample(weight, newest, ranks, matching, limit, needed, preceding, in_ranges, found[1], *costs)
+    return _Sample(weight, newest, ranks, matching, limit, needed, preceding, in_ranges, of_newest, found[1], *costs)
 
 
 def _mark_preceding_runs(ranks: Sequence[_Rank | None], matching: int, *, descending: bool, last: int) -> int:
@@ -318,7 +325,10 @@ def _build_key_set(option: RangeSet, sample: _Sample) -> KeySet | None:
     """Return the set of the keys in some ranges, or None if the sample shows that these ranges miss runs."""
     read, others = ([sample.in_ranges[each] for each in ranges] for ranges in (option.ranges, option.counterpart))
     found = reduce(or_, read, 0)
-    if option.counterpart and reduce(or_, others, found) != sample.all_runs:
+    if option.counterpart and (
+        reduce(or_, others, found) != sample.all_runs
+        or sample.of_newest.isdisjoint((*option.ranges, *option.counterpart))
+    ):
         return None
     visiting = sample.weight * sum(cost * sample.in_ranges[each].bit_count() for each, cost in option.visited)
     visiting += _COUNT * sample.weight * sum(each.bit_count() for each in (*read, *others) if others)
