@@ -24,7 +24,7 @@ def test_delete_without_a_terminal_needs_yes(mlrun: Mlrun) -> None:
 
 def test_a_deleted_run_is_known_by_its_id_and_its_name(mlrun: Mlrun) -> None:
     mlrun.script("")
-    run_id = mlrun.ended("--display-name", "my run")["run_id"]
+    run_id = mlrun.ended("--display-name", "my run", "train.py")["run_id"]
     mlrun("run", "delete", "-r", run_id, "--yes")
     for typed, written in ((run_id, run_id), (run_id[:-1], run_id[:-1]), ("my run", "'my run'")):
         assert f"mlrun run restore -r {written}" in mlrun.fails("run", "view", "-r", typed, exit_code=3).hint
