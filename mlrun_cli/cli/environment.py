@@ -50,7 +50,7 @@ _FIELDS = (
     Field("Labels", lambda record: ", ".join(record["labels"])),
 )
 _BUILT_FIELDS = (
-    Field("Key", "key", 12),
+    Field("Key", "key", 12, is_id=True),
     Field("Python", "python", 4),
     Field("Packages", "packages", 1),
     Field("Builder", "builder", 2),

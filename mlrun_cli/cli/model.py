@@ -37,7 +37,7 @@ from mlrun_cli.workspace import Workspace
 app = Group("model")
 
 _FIELDS = (
-    Field("Model", "id"),
+    Field("Model", "id", is_id=True),
     Field("Registered", build_time_formatter("createdTime"), 10),
     Field("Framework", "framework"),
     Field("Run", "runId", 12, keeps_end=True),

@@ -113,7 +113,8 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
         TableColumn("Waits for", [localize_times(record.get("waiting_for") or "") for record in records]),
     ]
     kept = [each for each in columns if each.heading == "Status" or any(each.cells)]
-    return Layout(kept, narrowing=_NARROWING)
+    around_ids = [(heading, width) for heading, width in _NARROWING if heading != "Run"]
+    return Layout(kept, narrowing=_NARROWING, narrowing_around_ids=around_ids)
 
 
 def _format_nodes(record: Mapping[str, Any]) -> str:

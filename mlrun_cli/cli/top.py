@@ -94,7 +94,7 @@ def _format_duration(record: Mapping[str, Any]) -> str:
 
 
 _FIELDS = (
-    Field("Run", lambda record: record.get("display_name") or record["run_id"], 21, keeps_end=True),
+    Field("Run", lambda record: record.get("display_name") or record["run_id"], 21, keeps_end=True, is_id=True),
     Field("Status", "status", 8),
     Field("Duration", _format_duration, 8),
     Field("CPU", _build_percent_formatter("cpu_percent"), 5),

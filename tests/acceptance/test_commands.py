@@ -271,7 +271,7 @@ def test_columns_that_are_asked_for_are_the_last_to_leave_a_narrow_table(mlrun: 
     assert list_headings(40, *asked, "--sort", "loss")[-2:] == ["rate", "loss"]
     assert list_headings(40, *asked, "--sort", "rate")[-2:] == ["rate", "loss"]
     assert list_headings(30, "--sort", "loss")[-1] == "loss"
-    assert list_headings(48, "--sort", "duration") == ["Status", "Name", "Run", "Duration"]
+    assert list_headings(48, "--sort", "duration") == ["Status", "Run", "Duration"]
     assert list_headings(30, "--where", "created > 1d")[-1] == "Age"
     assert list_headings(30, "--tags", "t")[-1] == "Tags"
 

@@ -61,6 +61,7 @@ class Layout(NamedTuple):
         columns: columns with different headings and the same number of cells; these may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
+        narrowing_around_ids: the columns to narrow instead of `narrowing` if the table fits then: ids are copied whole.
         styles: the styles of the first column's cells, such as `bold cyan`.
         widest: the maximum width where the output has none; None for no limit.
     """
@@ -68,6 +69,7 @@ class Layout(NamedTuple):
     columns: Sequence[TableColumn]
     narrowing: Narrowing
     repeating: Narrowing = ()
+    narrowing_around_ids: Narrowing = ()
     styles: Sequence[str] = ()
     widest: int | None = None
 
@@ -93,7 +95,9 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
         )
     most = layout.widest if width is None else width
     if most is not None:
-        columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing)
+        columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing_around_ids)
+        if _measure_free_width(columns, most) < 0:
+            columns = _narrow_columns(layout.columns, most, layout.repeating, layout.narrowing)
     dots = "…" if can_encode("…", encoding) else "..."
     lines = []
     for number in range(len(columns[0].cells) + 1):
@@ -225,6 +229,8 @@ def _narrow_columns(
     Columns that were left out at the end, and fit once a wide one is out too, are put back.
     """
     by_heading = {column.heading: column for column in columns}
+    for each in columns:
+        each.width = each.widest
     alike = [(heading, to) for heading, to in narrowing_of_constant_columns if len(set(by_heading[heading].cells)) == 1]
     left_out: list[tuple[TableColumn, int]] = []
     for heading, narrowest in (*alike, *narrowing):

@@ -26,12 +26,14 @@ class Field(NamedTuple):
         cell: the key of the value to show, or a function that returns the text for a record.
         narrowest: the minimum width to which it is narrowed before any column is left out.
         keeps_end: whether a cell that is too long is cut at its start instead of its end.
+        is_id: whether its cells are to be copied, so that other columns are left out before it is narrowed.
     """
 
     heading: str
     cell: str | Callable[[Record], str]
     narrowest: int = 8
     keeps_end: bool = False
+    is_id: bool = False
 
     def format(self, record: Record) -> str:
         """Return the text of a record's cell."""
@@ -68,12 +70,18 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
     narrowest = {field.heading: max(field.narrowest, len(field.heading)) for field in fields}
     kept = [column for number, column in enumerate(columns) if number == 0 or any(column.cells)]
     last_first = [column.heading for column in reversed(kept)]
+    ids = {field.heading for field in fields if field.is_id}
+    besides = [heading for heading in last_first if heading not in ids]
     return Layout(
         kept,
         narrowing=[
             *((heading, narrowest[heading]) for heading in last_first),
             *((heading, 0) for heading in last_first[:-1]),
             (last_first[-1], 1),
+        ],
+        narrowing_around_ids=[
+            *((heading, narrowest[heading]) for heading in besides),
+            *((heading, 0) for heading in besides[:-1]),
         ],
         widest=_WIDEST,
     )

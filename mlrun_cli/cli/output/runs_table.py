@@ -65,19 +65,19 @@ def build_runs_layout(
     values = [*parameters, *metrics]
     last_first = [*reversed(parameters), *reversed(metrics)]
     texts = [column.heading for column in last_first if not column.is_right]  # half a number is none
-    narrowing = (
+    steps = (
         *_NARROWING,
         *((heading, max(_NARROWEST_VALUE, len(heading))) for heading in texts),
         *((column.heading, 0) for column in last_first),
         *_NARROWING_LAST,
     )
+    asked_texts = {heading for heading in texts if heading in kept}
+    narrowing = [(heading, width) for heading, width in steps if width > 0 or heading not in kept]
     return Layout(
         _build_columns(rows, values, encoding, now),
-        narrowing=(
-            *((heading, width) for heading, width in narrowing if width > 0 or heading not in kept),
-            *((heading, 0) for heading in reversed(kept)),
-        ),
+        narrowing=(*narrowing, *((heading, 0) for heading in reversed(kept))),
         repeating=_REPEATING,
+        narrowing_around_ids=[step for step in narrowing if step[0] not in {"Run", *asked_texts}],
         styles=[get_status_style(RunStatus(row["status"])) for row in rows],
     )
 

@@ -14,7 +14,7 @@ from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
 
 _FIELDS = (
-    Field("Id", "id", 8),
+    Field("Id", "id", 8, is_id=True),
     Field("Name", "name"),
     Field("Version", "version"),
     Field("Status", "status"),

@@ -18,7 +18,7 @@ _FIELDS = (
     Field("Step", "display_name"),
     Field("Status", "status"),
     Field("Started", build_time_formatter("start_time_utc")),
-    Field("Run id", "run_id", 12),
+    Field("Run id", "run_id", 12, is_id=True),
     Field("Earlier results", lambda record: record["properties"].get("mlrun.reuse", ""), 12),
 )
 

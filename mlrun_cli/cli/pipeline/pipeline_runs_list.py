@@ -12,7 +12,7 @@ from mlrun_cli.cli.pipeline.options import ScheduleId
 from mlrun_cli.runs.run import build_run_record
 
 _FIELDS = (
-    Field("Run id", "run_id", 12),
+    Field("Run id", "run_id", 12, is_id=True),
     Field("Status", "status"),
     Field("Created", build_time_formatter("created_utc")),
     Field("Experiment", "experiment_name"),

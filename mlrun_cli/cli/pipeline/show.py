@@ -16,7 +16,7 @@ from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipelin
 from mlrun_cli.errors import StoredFilesLost
 
 _FIELDS = (
-    Field("Id", "id", 8),
+    Field("Id", "id", 8, is_id=True),
     Field("Name", "name"),
     Field("Version", "version"),
     Field("Status", "status"),
@@ -32,7 +32,7 @@ _STEP_FIELDS = (
 )
 _SCHEDULE_FIELDS = (
     Field("Schedule", "name"),
-    Field("Id", "id", 8),
+    Field("Id", "id", 8, is_id=True),
     Field("Status", "status"),
     Field("Times", "times", 12),
 )

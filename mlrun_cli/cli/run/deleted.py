@@ -32,7 +32,7 @@ def list_deleted_runs(
         records = list_trash(workspace, experiment_name=experiment_name, limit=last)
     fields = (
         Field("Deleted", build_time_formatter("deletedAt"), 10),
-        Field("Run", "run_id", 24, keeps_end=True),
+        Field("Run", "run_id", 24, keeps_end=True, is_id=True),
         Field("Name", "display_name"),
         Field("Experiment", "_experiment_name"),
         Field("Status", "status"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from mlrun_cli.cli.output.columns import Layout, TableColumn, print_layout, print_layout_as_markdown
+from mlrun_cli.cli.output.columns import Layout, TableColumn, print_layout, print_layout_as_markdown, render_layout
+from mlrun_cli.cli.output.record_table import Field, build_fields_layout
 from mlrun_cli.cli.output.runs_table import build_runs_layout, build_value_columns
 from mlrun_cli.cli.run.listing import METRICS, Listing
 from mlrun_cli.runs.order import RunOrder
@@ -92,11 +93,40 @@ def test_age_and_tags_are_kept_in_80_columns_and_fewer(width: int) -> None:
     assert "4 min ago  qual" in running
 
 
-@pytest.mark.parametrize("width", [36, 45])
+@pytest.mark.parametrize("width", [34, 36])
 def test_a_run_id_that_is_cut_loses_its_beginning(width: int) -> None:
     assert "_1767322800_0123abcd" in table(ROWS, width=width)[1]
     assert "…" in table(ROWS, width=width)[1]
     assert "..." in table(ROWS, width=width, encoding="ascii")[1]
+
+
+@pytest.mark.parametrize("width", [28, 34, 40, 60])
+@pytest.mark.parametrize("kept", [(), ("lr",)])
+def test_columns_that_nobody_asked_for_leave_before_a_run_id_is_cut(width: int, kept: tuple[str, ...]) -> None:
+    run_id = "exp_1767322800_0123abcd"
+    rows = [
+        {**row, "run_id": run_id, "display_name": "a good name", "parameters": {"lr": 0.5, "optimizer": "adam"}}
+        for row in ROWS[:2]
+    ]
+    layout = build_runs_layout(rows, "utf-8", NOW, kept=kept)
+    heading, running, _ = render_layout(layout, encoding="utf-8", width=width, colour=False).splitlines()
+    assert max(cell_len(heading), cell_len(running)) <= width
+    assert (run_id in running) == (width > 30 or not kept)
+    assert ("lr" in heading.split()) == (width == 60 or bool(kept))
+
+
+def test_an_id_is_whole_as_long_as_another_column_fits_beside_it() -> None:
+    records = [{"id": "bfa0e4c6-5b2f-4ab7-9d5c-1b4b8c7a2f10", "name": "train and register", "version": "12"}]
+    fields = (Field("Id", "id", 8, is_id=True), Field("Name", "name"), Field("Version", "version"))
+    lines = {
+        width: render_layout(
+            build_fields_layout(records, fields), encoding="utf-8", width=width, colour=False
+        ).splitlines()
+        for width in (40, 46, 60)
+    }
+    assert lines[60][1] == f"{records[0]['id']}  train and re…  12"
+    assert lines[46][1] == f"{records[0]['id']}  train a…"
+    assert lines[40][1].split("  ")[1:] == ["train a…", "12"]
 
 
 def test_a_column_that_says_the_same_in_every_line_goes_first() -> None:
