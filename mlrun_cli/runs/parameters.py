@@ -3,7 +3,8 @@
 Options (`--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`) and assignments as Hydra reads them (`lr=0.1`, `+a.b=c`) are pairs; of
 several pairs with one name, the last one counts. An option without a value is `true`, and `--no-NAME` without one
 makes NAME `false`. Numbers after a number belong to the same option, as in `--layers 64 32`; any other word is
-positional and is named by its place: `arg1`, `arg2`, …. After `--` no word is an option.
+positional and is named by its place: `arg1`, `arg2`, …, as is Hydra's `~a.b`, even after an option. After `--` no word
+is an option.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _LONGEST_NAME = 200
 _OPTION = r"(?s)--?(?P<name>[^\W\d][\w.:/@-]*)(?:=(?P<value>.*))?"
 _JOINED = r"-(?P<name>[A-Za-z])(?P<value>\d.*)"
 _ASSIGNMENT = r"(?s)\+{0,2}(?P<name>[^\W\d][\w.-]*(?:/[\w.-]+)*(?:@[\w.:/-]+)?)=(?P<value>(?!=).*)"
+_DELETION = r"(?s)~[^\W\d][\w.@-]*(?:=.*)?"
 _NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _INTEGER = r"[+-]?\d+"
 _OPERATOR = r"[();<>|&]+"
@@ -226,7 +228,7 @@ def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | Non
 
 def _list_value_words(arguments: Sequence[str], index: int) -> Sequence[str]:
     """Return the words, starting at an index, that are the value of the preceding option."""
-    if index >= len(arguments) or arguments[index] == "--" or _is_option_or_assignment(arguments[index]):
+    if index >= len(arguments) or arguments[index] == "--" or _stands_alone(arguments[index]):
         return ()
     end = index + 1
     if parse_number(arguments[index]) is not None:
@@ -235,8 +237,10 @@ def _list_value_words(arguments: Sequence[str], index: int) -> Sequence[str]:
     return arguments[index:end]
 
 
-def _is_option_or_assignment(word: str) -> bool:
-    """Return whether a word is an option, like `--lr` or `--lr=0.1`, or assigns a value, like `lr=0.1`."""
+def _stands_alone(word: str) -> bool:
+    """Return whether a word is not the value of an option: another option, an assignment, or Hydra's `~lr`."""
+    if re.fullmatch(_DELETION, word):
+        return True
     pair = _split_pair(word, has_options=True)
     # `c2V0dGluZw=` is the value of an option rather than an assignment of nothing.
     return pair is not None and (word.startswith("-") or pair[1] != "")

@@ -31,6 +31,11 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
             {"lr": 0.1, "a.b": "c", "seed": 7, "db/engine": "inno", "a@b": "c", "arg1": "~x"},
         ),
         (["-m", "lr=0.1,0.2", "--set", "x=1"], {"m": "true", "lr": "0.1,0.2", "set": "true", "x": 1}),
+        (["-m", "~x", "--multirun", "~a.b=c"], {"m": "true", "arg1": "~x", "multirun": "true", "arg2": "~a.b=c"}),
+        (
+            ["--home", "~/data", "--here", "~me/data", "--tilde", "~"],
+            {"home": "~/data", "here": "~me/data", "tilde": "~"},
+        ),
         (["--hash", "c2V0dGluZw==", "--salt", "c2V0="], {"hash": "c2V0dGluZw==", "salt": "c2V0="}),
         (
             ["data/year=2020/part.csv", "https://x.org/?a=b"],
