@@ -126,6 +126,29 @@ def test_a_studio_on_another_host_shows_runs_and_changes_nothing(host: Host, oth
             assert host.describe_files() == before
 
 
+_HEADER_SCRIPT = """
+from azureml.core.authentication import InteractiveLoginAuthentication
+
+print(InteractiveLoginAuthentication().get_authentication_header()["Authorization"])
+"""
+
+
+def test_a_script_gets_the_key_of_its_own_hosts_studio(host: Host, other: Host) -> None:
+    host("workspace", "show")
+
+    def ask(each: Host) -> subprocess.CompletedProcess[str]:
+        return each.run(*each.enter, sys.executable, "-c", _HEADER_SCRIPT)
+
+    with _serve(host):
+        done = ask(host)
+        assert done.stdout.startswith("Bearer "), done.stderr
+        before = host.describe_files()
+        assert "none is running" in ask(other).stderr
+        assert host.describe_files() == before
+        with _serve(other):
+            assert ask(other).stdout == done.stdout
+
+
 def test_a_studio_that_reads_follows_a_live_run_and_works_once_its_host_has_the_home(host: Host, other: Host) -> None:
     host.script("""
         from pathlib import Path
