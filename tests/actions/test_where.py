@@ -184,6 +184,8 @@ def _seem_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_conditions, "_FEW_TEXTS", 0)
     # Terms of the index are used for each word that the sample does not contain everywhere.
     monkeypatch.setattr(text_conditions, "_RARE", 1.1)
+    monkeypatch.setattr(text_conditions, "_CERTAIN", 5)
+    monkeypatch.setattr(text_conditions, "_COMMON", 0)
     monkeypatch.setattr(key_plans, "_MANY_TEXTS", 0)
     monkeypatch.setattr(trigrams, "_TEXTS_PER_LOOK", 0.001)
     monkeypatch.setattr(text_endings, "_TEXTS_PER_VALUE", 0.001)

@@ -41,6 +41,7 @@ class TextCondition(NamedTuple):
         is_exact: whether `found` holds for no more rows than `checked`.
         is_check_slow: whether `checked` uses the index, which takes a tenth of a millisecond for a row.
         terms: the terms of the index, keyed by word, by which `found` finds words that are not in the index.
+        is_common: whether many rows are known to contain the words.
     """
 
     found: str
@@ -50,6 +51,7 @@ class TextCondition(NamedTuple):
     is_exact: bool
     is_check_slow: bool
     terms: Mapping[str, Sequence[str]] = MappingProxyType({})
+    is_common: bool = False
 
 
 class Dialect(Protocol):

@@ -327,7 +327,8 @@ class RunConditions:
 
         condition = determine_text_condition(self._database, text)
         self.parameters.update(condition.parameters)
-        if condition.is_indexed and self._is_rare("run_texts", [condition.found], condition.parameters, RARE):
+        may_be_rare = condition.is_indexed and not condition.is_common
+        if may_be_rare and self._is_rare("run_texts", [condition.found], condition.parameters, RARE):
             key = self._database.dialect.text_key
             lookup = _build_text_lookup(condition) if self._last_count else "1 = 0"
             self._rare.append(f"runs.run_key IN (SELECT {key} FROM run_texts WHERE {lookup})")  # noqa: S608

@@ -6,7 +6,7 @@ contain them, unless so many runs contain the word that checking runs soon finds
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mlrun_cli.store.db.database import Database, TextCondition, build_in_lists
 from mlrun_cli.store.runs.samples import list_sample_keys
@@ -16,6 +16,8 @@ _SAMPLE = 500
 _RARE = 0.2
 """The part of the runs with a short word below which they are found by the terms of the index."""
 _MAX_TERMS = 1000
+_CERTAIN, _COMMON = 10, 10_000
+"""The number of sampled runs with a text, and of all runs by these, from which on it certainly is not rare."""
 _FEW_TEXTS = 20_000
 """The number of texts that are all read in less time than that takes."""
 
@@ -24,7 +26,19 @@ def determine_text_condition(database: Database, text: str) -> TextCondition:
     """Return the SQL condition that a row of `run_texts` contains each word of a text."""
     dialect = database.dialect
     words = dialect.list_unindexed_words(text)
-    return dialect.build_text_condition(text, _list_index_terms(database, words) if words else {})
+    (newest,) = database.column("SELECT max(run_key) FROM runs") if words else (0,)
+    if (newest or 0) <= _FEW_TEXTS:
+        return dialect.build_text_condition(text, {})
+    keys = list_sample_keys(newest, _SAMPLE)
+    sample = _read_texts(database, keys)
+    terms: dict[str, Sequence[str]] = {}
+    for word in words:
+        if _count_texts_with_words(sample, [word]) < _RARE * len(keys):
+            found = dialect.list_index_terms(database, word, _MAX_TERMS)
+            terms.update({} if found is None else {word: found})
+    count = _count_texts_with_words(sample, text.split())
+    is_common = count >= _CERTAIN and count * newest >= _COMMON * len(keys)
+    return dialect.build_text_condition(text, terms)._replace(is_common=is_common)
 
 
 def leave_out_missing_terms(database: Database, text: str, condition: TextCondition) -> TextCondition:
@@ -33,29 +47,19 @@ def leave_out_missing_terms(database: Database, text: str, condition: TextCondit
     return database.dialect.build_text_condition(text, terms)
 
 
-def _list_index_terms(database: Database, words: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Return the index terms for words that few enough runs contain, keyed by word."""
-    (newest,) = database.column("SELECT max(run_key) FROM runs")
-    if (newest or 0) <= _FEW_TEXTS:
-        return {}
-    keys = list_sample_keys(newest, _SAMPLE)
-    found: dict[str, Sequence[str]] = {}
-    for word in words:
-        if _count_runs_with_word(database, word, keys) >= _RARE * len(keys):
-            continue
-        terms = database.dialect.list_index_terms(database, word, _MAX_TERMS)
-        if terms is not None:
-            found[word] = terms
-    return found
+def _read_texts(database: Database, keys: Sequence[int]) -> Sequence[tuple[str, str]]:
+    """Return the texts of runs with the given keys, in small letters."""
+    return [
+        (row["own"].lower(), row["tags"].lower())
+        for places, parameters in build_in_lists("key", keys)
+        for row in database.rows(
+            f"SELECT own, tags FROM run_texts WHERE {database.dialect.text_key} IN {places}",  # noqa: S608
+            **parameters,
+        )
+    ]
 
 
-def _count_runs_with_word(database: Database, word: str, keys: Sequence[int]) -> int:
-    """Return the number of the given runs that contain a word."""
-    dialect = database.dialect
-    condition = dialect.build_text_condition(word, {})
-    count = 0
-    for places, parameters in build_in_lists("key", keys):
-        query = f"SELECT count(*) FROM run_texts WHERE {dialect.text_key} IN {places} AND {condition.checked}"  # noqa: S608
-        (part,) = database.column(query, **parameters, **condition.parameters)
-        count += part
-    return count
+def _count_texts_with_words(texts: Sequence[tuple[str, str]], words: Sequence[str]) -> int:
+    """Return how many of some texts contain each of some words."""
+    sought = [word.lower() for word in words]
+    return sum(all(word in own or word in tags for word in sought) for own, tags in texts)
