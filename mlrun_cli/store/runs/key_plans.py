@@ -169,11 +169,13 @@ def iterate_plans(
         plan = None
         while plan is None or _refute_incomplete_sets(database, conditions, plan.sets, refuted):
             plan = _build_plan_up_to(bound, sample, list_sets(), order, descending=descending)
+        _leave_out_missing_terms(conditions, sample, plan)
         yield plan
     chosen = None
     while chosen is None or _refute_incomplete_sets(database, conditions, chosen.sets, refuted):
         chosen = _choose_plan(database, conditions, sample, list_sets(), order, descending=descending)
     if chosen.sets:
+        _leave_out_missing_terms(conditions, sample, chosen)
         yield chosen
 
 
@@ -182,10 +184,15 @@ def _list_text_sets(conditions: RunConditions, sample: _Sample) -> Sequence[KeyS
     if conditions.text is None or conditions.text_query is None:
         return []
     is_indexed, found = conditions.text.is_indexed, _estimate_size(sample.text, sample.weight)
-    if found >= _MANY_TEXTS:
-        conditions.leave_out_missing_terms()
     visiting = _FIND_TEXT * found if is_indexed else _READ_TEXT * sample.newest
     return [KeySet((conditions.text_query,), sample.text, sample.text, visiting=visiting, is_text=True)]
+
+
+def _leave_out_missing_terms(conditions: RunConditions, sample: _Sample, plan: KeyPlan) -> None:
+    """Make the search of a plan for a text faster if very many runs contain it."""
+    is_searched = any(isinstance(each, KeySet) and each.is_text for each in plan.sets)
+    if is_searched and _estimate_size(sample.text, sample.weight) >= _MANY_TEXTS:
+        conditions.leave_out_missing_terms()
 
 
 def _refute_incomplete_sets(
