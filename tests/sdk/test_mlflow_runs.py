@@ -379,6 +379,7 @@ def test_the_pages_of_mlflow_show_a_workspace(mlrun: Mlrun, python: str) -> None
             assert summary == {"experiment_id": found["experiment_id"], **data}
             place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": found["experiment_id"]}}
             assert ask("/ajax-api/3.0/mlflow/traces/search", locations=[place]) == {}
+            assert ask("/ajax-api/3.0/mlflow/datasets/search", experiment_ids=experiments) == {}
             files = ask(f"/api/2.0/mlflow/artifacts/list?run_id={run_id}&path=a")["files"]
             assert files == [{"path": "a/t.txt", "is_dir": False, "file_size": 1}]
             made = ask("/api/2.0/mlflow/runs/create", experiment_id=found["experiment_id"], run_name="by hand")

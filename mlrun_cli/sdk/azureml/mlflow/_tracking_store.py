@@ -147,6 +147,10 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         """Return an empty page: workspaces have no traces."""
         return [], None
 
+    def search_datasets(self, *_: Any, **__: Any) -> Any:
+        """Return an empty page: workspaces have no evaluation datasets of MLflow 3."""
+        return import_module("mlflow.store.entities.paged_list").PagedList([], None)
+
     # Values
 
     def log_metric(self, run_id: str, metric: Any) -> None:
