@@ -109,10 +109,15 @@ def submit_script(
     def describe_failure(workspace: Workspace, run: Run) -> str | None:
         from mlrun_cli.cli.run.ignored_files import describe_ignored_file  # noqa: PLC0415 - only then
         from mlrun_cli.cli.run.misplaced_options import describe_misplaced_options  # noqa: PLC0415 - only then
+        from mlrun_cli.cli.run.missing_packages import describe_missing_package  # noqa: PLC0415 - only then
 
         script, *arguments = script_and_arguments or [""]
         source = request.source_directory or request.path
-        return describe_misplaced_options(workspace, run, script, arguments) or describe_ignored_file(run, source)
+        return (
+            describe_misplaced_options(workspace, run, script, arguments)
+            or describe_ignored_file(run, source)
+            or describe_missing_package(run)
+        )
 
     return submit_script_and_stream(
         context.workspace,
