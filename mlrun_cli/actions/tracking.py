@@ -11,6 +11,7 @@ from mlrun_cli.actions.tracking_records import MICROSECONDS_IN_MILLISECOND, buil
 from mlrun_cli.actions.trash import get_deleted_runs, move_to_trash, restore_runs
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, ModelNotFound, RunNotFound
+from mlrun_cli.metrics.metric import convert_to_float
 from mlrun_cli.models.model import ModelFilter, check_model_name
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.liveness import reconcile
@@ -72,7 +73,7 @@ def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[li
     else:
         raise RunNotFound(run_id, workspace.identity.name)
     return [
-        [float(item.value), item.logged_at // MICROSECONDS_IN_MILLISECOND, int(item.step or 0)]
+        [convert_to_float(item.value), item.logged_at // MICROSECONDS_IN_MILLISECOND, int(item.step or 0)]
         for item in items
         if isinstance(item.value, (bool, int, float))
     ]

@@ -5,6 +5,7 @@ The shapes are those of `Run.get_metrics()` in Azure's documentation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,14 @@ IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE = "image", "confusion matrix", "accuracy
 RESIDUALS, PREDICTIONS = "residuals", "predictions"
 _SINGLE = frozenset({VALUE, IMAGE, CONFUSION_MATRIX, ACCURACY_TABLE, RESIDUALS, PREDICTIONS})
 """Shapes of which one call logs one value, which is the address of a stored file except for the first shape."""
+
+
+def convert_to_float(number: float) -> float:
+    """Return a logged number as a float, or infinity of the same sign if it is an integer that is too large for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def merge_shapes(before: str | None, after: str) -> str:

@@ -11,7 +11,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrun_cli.metrics.metric import LIST, ROW, TABLE, VALUE, LoggedValue, MetricItem, assemble_metric, merge_shapes
+from mlrun_cli.metrics.metric import (
+    LIST,
+    ROW,
+    TABLE,
+    VALUE,
+    LoggedValue,
+    MetricItem,
+    assemble_metric,
+    convert_to_float,
+    merge_shapes,
+)
 from mlrun_cli.metrics.resource_metrics import RESOURCE_METRICS
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
 
@@ -377,7 +387,7 @@ def _encode_integer(value: int) -> tuple[str, float | None, str | None]:
 
 def _build_named_number(name: str, row: Row) -> tuple[str, float, int, int]:
     """Return a metric's name, number, time in milliseconds and step, from the row of a value that is a number."""
-    value = float(_decode_value(row["kind"], row["number"], row["text"]))
+    value = convert_to_float(_decode_value(row["kind"], row["number"], row["text"]))
     return name, value, row["logged_at"] // 1000, int(row["step"] or 0)
 
 

@@ -61,7 +61,7 @@ def encode_scalar(scalar: EventScalar) -> bytes:
 def _overflow_to_infinity(value: float) -> float:
     """Return a number, or infinity of the same sign if the number exceeds the range of 32-bit floats."""
     try:
-        _FLOAT.pack(value)
+        _FLOAT.pack(float(value))
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
     return value

@@ -150,7 +150,8 @@ def test_without_tensorboard_it_is_said_what_shows_the_scalars(mlrun: Mlrun, run
 def test_a_driver_starts_tensorboard_and_exports_metrics(mlrun: Mlrun, run_id: str) -> None:
     mlrun.script(
         "from azureml.core import Run\nrun = Run.get_context()\n"
-        "for n in range(3):\n    run.log('loss', n / 2)\nrun.log('text', 'a')\nrun.log_row('row', x=1, y=2.5)\n"
+        "for n in range(3):\n    run.log('loss', n / 2)\nrun.log('text', 'a')\n"
+        "run.log('huge', -10 ** 400)\nrun.log_row('row', x=1, y=2.5)\n"
         "with run.child_run() as child:\n    child.log('inner', 7)\n",
         "logged.py",
     )
@@ -187,7 +188,8 @@ def test_a_driver_starts_tensorboard_and_exports_metrics(mlrun: Mlrun, run_id: s
             with open(path, "rb") as file:
                 return [(one.tag, one.step, one.value) for one in read_scalars(file)]
         same(read("exported/" + run.id),
-             [("loss", 0, 0.0), ("loss", 1, 0.5), ("loss", 2, 1.0), ("row/x", 0, 1.0), ("row/y", 0, 2.5)])
+             [("loss", 0, 0.0), ("loss", 1, 0.5), ("loss", 2, 1.0), ("huge", 0, float("-inf")),
+              ("row/x", 0, 1.0), ("row/y", 0, 2.5)])
         (child,) = run.get_children()
         same(read(os.path.join("exported", run.id, child.id)), [("inner", 0, 7.0)])
         export_to_tensorboard([run], "without", recursive=False)

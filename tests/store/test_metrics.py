@@ -39,6 +39,15 @@ def test_a_value_keeps_its_kind(database: Database, metrics: MetricStore, value:
     assert type(back) is type(value)
 
 
+@pytest.mark.parametrize(("value", "number"), [(10**400, math.inf), (-(10**400), -math.inf), (2**60, 2.0**60)])
+def test_an_integer_that_is_too_large_for_a_float_is_infinite_as_a_last_number(
+    database: Database, metrics: MetricStore, value: int, number: float
+) -> None:
+    add(database, metrics, logged(value))
+
+    assert metrics.get_last_numbers([RUN]) == {RUN: [("m", number, 1000, 0)]}
+
+
 def test_nan_stays_nan(database: Database, metrics: MetricStore) -> None:
     assert math.isnan(add(database, metrics, logged(math.nan)))
 

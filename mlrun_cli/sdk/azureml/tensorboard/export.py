@@ -59,4 +59,4 @@ def _iterate_numbers(metric_name: str, values: Any) -> "Iterator[Tuple[str, int,
     for tag, column in (columns or {metric_name: values}).items():
         for position, value in enumerate(column if isinstance(column, list) else [column]):
             if isinstance(value, (bool, int, float)):
-                yield tag, position, float(value)
+                yield tag, position, value
