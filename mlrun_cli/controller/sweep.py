@@ -248,7 +248,9 @@ class SweepController:
         properties = self._build_best_run_properties()
         has_completed = any(child.status is RunStatus.COMPLETED for child in children)
         warnings = (
-            [self._metric.build_missing_metric_warning(len(children))] if has_completed and not properties else []
+            [self._metric.build_missing_metric_warning([child.key for child in children])]
+            if has_completed and not properties
+            else []
         )
         for warning in warnings:
             self.append_to_log(warning, _CONTROLLER, "WARNING")

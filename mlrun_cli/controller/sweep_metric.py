@@ -14,6 +14,7 @@ from mlrun_cli.sweeps.sampling import Trial
 from mlrun_cli.workspace import Workspace
 
 _AT_ONCE = 100_000
+_MAX_NAMES = 5
 
 
 class SweepMetric:
@@ -75,12 +76,14 @@ class SweepMetric:
         bests = self.get_best_values(list(self._earlier))
         return [Trial(values, bests.get(key)) for key, (_, values) in self._earlier.items() if values]
 
-    def build_missing_metric_warning(self, run_count: int) -> str:
-        """Return a warning that none of the sweep's `run_count` runs has logged the metric."""
-        what = "The only run has not" if run_count == 1 else f"None of the {run_count} runs has"
+    def build_missing_metric_warning(self, run_keys: Sequence[int]) -> str:
+        """Return a warning that none of the sweep's runs has logged the metric, with the names of what they have."""
+        what = "The only run has not" if len(run_keys) == 1 else f"None of the {len(run_keys)} runs has"
+        names = [name for name, _ in self._workspace.metric_summaries.list_most_common_names(run_keys, _MAX_NAMES)]
+        instead = f" What was logged: {', '.join(map(repr, names))}." if names else ""
         return (
             f"{what} logged a number as '{self._name}': no run is the best, and no policy could"
-            " be applied. The script has to log it under exactly this name: run.log(…)."
+            f" be applied. The script has to log it under exactly this name: run.log(…).{instead}"
         )
 
     def _read_summaries(self, run_keys: Sequence[int]) -> Mapping[int, MetricSummary]:

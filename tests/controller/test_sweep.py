@@ -182,7 +182,9 @@ def test_a_sweep_whose_runs_log_another_metric_says_so(world: SweepWorld) -> Non
     run = world.ended(world.submit(primary_metric_config={"name": "Accuracy", "goal": "maximize"}))
     assert run.status is RunStatus.COMPLETED
     assert "best_child_run_id" not in run.properties
-    assert any("None of the 4 runs has logged a number as 'Accuracy'" in warning for warning in run.warnings)
+    (warning,) = run.warnings
+    assert "None of the 4 runs has logged a number as 'Accuracy'" in warning
+    assert "'acc'" in warning
 
 
 def test_a_sweep_of_one_run_does_not_speak_of_several(world: SweepWorld) -> None:
