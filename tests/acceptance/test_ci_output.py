@@ -72,3 +72,16 @@ def test_a_failed_run_in_the_jobs_of_github_azure_and_gitlab(mlrun: Mlrun, tmp_p
     both = '"$@" monitor-logs -r "$0" --ci gitlab 2>&1 | cat -v; "$@" wait -r "$0" -o none 2>&1 | cat -v'
     shown = mlrun.run("sh", "-c", both, run_id, *mlrun.command, "run")
     check("gitlab.txt", normalize(shown.stdout, tmp_path, run_id))
+
+
+def test_a_summary_that_cannot_be_written_is_told_and_fails_nothing(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun.script("")
+    nowhere = str(tmp_path / "none" / "summary.md")
+    mlrun.environment |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": nowhere}
+    done = mlrun.run(*mlrun.command, "run", "submit-script", "--query", "status", "-o", "tsv", "train.py")
+    assert (done.returncode, done.stdout.strip()) == (0, "Completed")
+    assert nowhere in done.stderr
+    waited = mlrun.run(*mlrun.command, "run", "wait", "-r", "@latest", "-o", "none")
+    assert waited.returncode == 0 and nowhere in waited.stderr
+    quiet = mlrun.run(*mlrun.command, "run", "wait", "-r", "@latest", "-o", "none", "--only-show-errors")
+    assert (quiet.returncode, quiet.stderr) == (0, "")

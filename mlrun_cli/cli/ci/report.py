@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 from mlrun_cli.cli.ci.systems import CiSystem
+from mlrun_cli.cli.output.messages import Messages
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.wire.run_error import describe_error
 from mlrun_cli.workspace import Workspace
 
 
-def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
-    """Report to the CI system, if there is one, how a run ended: a failure on stderr, and a summary of the run."""
+def report_end(workspace: Workspace, run: Run, ci: CiSystem | None, notes: Messages) -> None:
+    """Report to the CI system, if there is one, how a run ended: a failure on stderr, and a summary of the run.
+
+    A summary that cannot be written is a warning in `notes`, since none is worth the step's failure.
+    """
     if ci is None:
         return
     from mlrun_cli.cli.ci.source_line import find_failed_line  # noqa: PLC0415 - most runs are streamed elsewhere
@@ -24,8 +27,12 @@ def report_end(workspace: Workspace, run: Run, ci: CiSystem | None) -> None:
     if run.status is not RunStatus.COMPLETED:
         message = describe_error(run.error) or f"The run ended {run.status.value}."
         _write_line(ci.format_error(f"{run.run_id}: {run.status.value}", message, where))
-    with suppress(OSError):  # no summary is worth the step's failure
+    try:
         line = ci.add_summary(run.run_id, build_summary(workspace, run, where))
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}"
+        notes.warning(f"The summary of {run.run_id} could not be written: {reason}.")
+    else:
         if line is not None:
             _write_line(line)
 

@@ -85,7 +85,7 @@ def stream_submitted_run(
     streamed = streaming.stream_until_end(interruptions)
     print_failure_log(workspace, streamed.run, report)
     print_summary(workspace, streamed.run, global_options.notes, with_url=ci is None)
-    report_end(workspace, streamed.run, ci)
+    report_end(workspace, streamed.run, ci, global_options.notes)
     return streamed
 
 

@@ -46,7 +46,7 @@ def wait_and_report(
         if run.status is not RunStatus.COMPLETED:
             print_last_lines(workspace, run, global_options.notes.info)
             print_ending(workspace, run, global_options.notes)
-        report_end(workspace, run, find_ci_system(ci))
+        report_end(workspace, run, find_ci_system(ci), global_options.notes)
     return build_records_result([build_run_record(run) for run in ended], exit_code=get_exit_code(ended))
 
 
