@@ -16,7 +16,8 @@ from mlrun_cli.runs.parameters import (
     parse_number,
 )
 
-_POSITIONAL = r"arg\d+"
+POSITIONAL = r"arg\d+"
+"""The names of parameters that are words without one."""
 _END_OF_OPTIONS = "--"
 _ADDS, _FORCES, _DELETES = "+", "++", "~"
 """How Hydra's assignments begin that add a key, set it whether it is there or not, or delete it."""
@@ -133,7 +134,7 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
     Raises:
         InvalidValue: the name is that of a positional argument.
     """
-    if re.fullmatch(_POSITIONAL, name):
+    if re.fullmatch(POSITIONAL, name):
         raise InvalidValue(
             f"The run has no positional argument '{name}'.",
             hint="Write all of its arguments after '--'.",
@@ -167,7 +168,7 @@ def _insert_options(arguments: Sequence[str], options: Sequence[str]) -> list[st
 def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value_text: str) -> list[str]:
     """Return the command-line words that set a parameter to a new value, in the style of the existing words."""
     first = arguments[0]
-    if re.fullmatch(_POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
+    if re.fullmatch(POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
         return [value_text]
     option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
     if len(arguments) == 1 and "=" in first:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.runs.parameter_replacement import (
+    POSITIONAL,
     append_flag,
     append_parameter,
     build_negation,
@@ -16,7 +18,17 @@ from mlrun_cli.runs.parameter_replacement import (
     replace_parameter,
     set_negation,
 )
-from mlrun_cli.runs.parameters import FALSE, TRUE, interpret_absent_flag, interpret_flag, invert_boolean
+from mlrun_cli.runs.parameters import (
+    FALSE,
+    TRUE,
+    interpret_absent_flag,
+    interpret_flag,
+    invert_boolean,
+    iterate_parameter_words,
+)
+
+_CUTOFF = 0.75
+"""The similarity of a name that is taken for a typing error."""
 
 
 class ChangedArguments(NamedTuple):
@@ -78,6 +90,9 @@ class _Changes:
         self.words = arguments
         self.absent = {interpret_absent_flag(flag)[0]: flag for flag in absent_flags}
         self.notes: list[str] = []
+        self._names = [
+            each.name for each in iterate_parameter_words(arguments) if not re.fullmatch(POSITIONAL, each.name)
+        ]
 
     def set_value(self, name: str, text: str) -> bool:
         """Set an existing parameter of the run to a value; return False if the run has no such parameter.
@@ -138,4 +153,8 @@ class _Changes:
             raise InvalidValue(f"--set: '{name}' {has}.", hint=f"Write --set {name}=VALUE.", target="--set")
 
     def _describe_addition(self, name: str) -> str:
-        return f"--set: '{self._run_id}' has no '{name}': it is added to the arguments."
+        import difflib  # noqa: PLC0415 - start-up
+
+        nearest = difflib.get_close_matches(name.lstrip("+~"), [*self._names, *self.absent], n=1, cutoff=_CUTOFF)
+        guess = f" Did you mean '{nearest[0]}'?" if nearest else ""
+        return f"--set: '{self._run_id}' has no '{name}': it is added to the arguments.{guess}"

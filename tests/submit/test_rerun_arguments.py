@@ -107,3 +107,24 @@ def test_a_flag_that_was_left_out_comes_back_as_it_was_spelled(absent: str, sett
         [] if after else absent.split(),
         [],
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "setting", "guess"),
+    [
+        ("--trees 10", "treees=15", "trees"),
+        ("--learning-rate=1", "learning_rate=2", "learning-rate"),
+        ("optimizer.lr=1", "+optimiser.lr=2", "optimizer.lr"),
+        ("--shuffle", "shufle", "shuffle"),
+    ],
+)
+def test_a_parameter_with_a_typing_error_is_added_with_a_guess(before: str, setting: str, guess: str) -> None:
+    (note,) = change(before, setting).notes
+    assert f"'{guess}'" in note
+
+
+@pytest.mark.parametrize("before", ["--lr 1", "file.csv", "--depth 2 --rate 1", ""])
+def test_a_new_parameter_is_added_without_a_guess(before: str) -> None:
+    changed = change(before, "arg=1", "trees=15")
+    assert changed.words[-4:] == ["--arg", "1", "--trees", "15"]
+    assert not any("mean" in note for note in changed.notes)
