@@ -150,6 +150,13 @@ def _check_language(script: str) -> None:
         )
 
 
+def _build_argument_hint(script: str) -> str | None:
+    """Return a hint that an argument stands in the place of the script, or None if it does not look like one."""
+    if not script.startswith("-"):
+        return None
+    return f"Arguments follow the name of the script, with -c too: mlrun run submit-script train.py {script} ..."
+
+
 def _build_runconfig_hint(source: Path, script: str) -> str | None:
     """Return a hint that a missing script has the name of a runconfig, or None if it does not."""
     config = find_project_config(source)
@@ -191,7 +198,8 @@ def _resolve_script_path(source: Path, script: str) -> str:
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
-            hint=_build_runconfig_hint(source, script)
+            hint=_build_argument_hint(script)
+            or _build_runconfig_hint(source, script)
             or _build_program_hint(script)
             or _build_attached_folder_hint(source, script)
             or f"{guess}Paths of scripts are relative to the source folder ({source}).",

@@ -237,6 +237,7 @@ def test_a_source_directory_that_is_none_is_named(ready: Mlrun, source: str) -> 
         (("src/evaluat",), "ScriptNotFound", "'src/evaluate.py'"),
         (("notes.py",), "ScriptNotFound", "'notes.py'"),
         ((".",), "ScriptNotFound", "train.py"),
+        (("--", "--lr", "1"), "ScriptNotFound", "train.py --lr"),
         (("--path", "/nonexist", "train.py"), "MissingFile", "--path"),
     ],
 )
