@@ -230,7 +230,8 @@ def _is_for_types(node: ast.AST) -> bool:
 def test_files_and_functions_fit_a_reader() -> None:
     """Options of a command do not count: they are a table."""
     sources = [path for path in PACKAGE.rglob("*.py") if not path.is_symlink()]
-    assert not [path for path in sources if len(path.read_text(encoding="utf-8").splitlines()) > 600]
+    files = [*sources, *Path(__file__).parent.rglob("*.py")]
+    assert not [path for path in files if len(path.read_text(encoding="utf-8").splitlines()) > 600]
     functions = [
         (path, node)
         for path in sources

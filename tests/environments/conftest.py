@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,3 +67,12 @@ def slow_plan(tmp_path: Path, quick_builder: Builder, environ: dict[str, str], s
     """The plan of an environment with the package `slow` alone."""
     assert slow.gate.exists()
     return plan(tmp_path, quick_builder, environ, "--no-index", "--find-links ./wheels", "slow")
+
+
+@pytest.fixture
+def environ_with_one_python(tmp_path: Path) -> dict[str, str]:
+    """A PATH with one `python`, and a home without pyenv."""
+    folder = tmp_path / "path"
+    folder.mkdir()
+    (folder / "python").symlink_to(os.path.realpath(sys.executable))
+    return {"PATH": str(folder), "HOME": str(tmp_path)}

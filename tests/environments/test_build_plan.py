@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 import mlrun_cli
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.environments.base_pythons import rank_pythons
 from mlrun_cli.environments.build_plan import plan_conda_environment
 from mlrun_cli.environments.conda_file import read_conda_dependencies
 from mlrun_cli.environments.environment import BasePython, Builder, EnvironmentBuild, EnvironmentPlan, LocalSource
-from mlrun_cli.environments.installer_search import find_uv
-from mlrun_cli.environments.interpreters import PythonRequest
 from mlrun_cli.environments.local_sources import find_changed_source
 from mlrun_cli.environments.mode import EnvironmentChoice, EnvironmentMode
 from mlrun_cli.environments.placeholders import replace_secrets_in_dockerfile
 from mlrun_cli.environments.planned_environment import PlannedEnvironment
 from mlrun_cli.environments.user_managed import plan_python_on_path, plan_user_managed_environment
 from mlrun_cli.errors import EnvironmentNotBuilt, InvalidFile, Unsupported
+from tests.environments.stand_ins import put_python_on_path
 
 DATA = Path(__file__).parents[1] / "data" / "conda"
 BASE_PYTHON = os.path.realpath(sys.executable)
@@ -33,12 +29,8 @@ VERSION = ".".join(map(str, sys.version_info[:3]))
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """A PATH with one `python`, and a home without pyenv."""
-    folder = tmp_path / "path"
-    folder.mkdir()
-    (folder / "python").symlink_to(BASE_PYTHON)
-    return {"PATH": str(folder), "HOME": str(tmp_path)}
+def environ(environ_with_one_python: dict[str, str]) -> dict[str, str]:
+    return environ_with_one_python
 
 
 def plan_of(
@@ -363,79 +355,6 @@ def test_python_that_cannot_be_had_names_the_pin_and_the_file(tmp_path: Path, en
 def test_no_version_of_python_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(InvalidFile, match="'=three' "):
         plan_of(tmp_path, environ, "dependencies: [python=three]\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown", "allowed", "refused"),
-    [
-        ("=3.8", "3.8", (3, 8, 18), (3, 9, 0)),
-        ("==3.8", "3.8", (3, 8, 18), (3, 80, 0)),
-        ("=3.8.13", "3.8.13", (3, 8, 13), (3, 8, 18)),
-        (">=3.6,<3.9", ">=3.6,<3.9", (3, 8, 18), (3, 9, 0)),
-        (">3.8", ">3.8", (3, 9, 0), (3, 8, 18)),
-        ("<=3.8", "<=3.8", (3, 8, 18), (3, 9, 0)),
-        ("~=3.8", "~=3.8", (3, 11, 2), (4, 0, 0)),
-        ("!=3.8.*,>=3", "!=3.8,>=3", (3, 9, 0), (3, 8, 1)),
-    ],
-)
-def test_python_request_allows(text: str, shown: str, allowed: tuple[int, ...], refused: tuple[int, ...]) -> None:
-    request = PythonRequest(text)
-    assert str(request) == shown
-    assert request.allows(allowed)
-    assert not request.allows(refused)
-
-
-def put_python_on_path(environ: dict[str, str], *versions: tuple[int, int, int]) -> None:
-    """Stand-ins that answer what they are, before all others on PATH."""
-    folder = Path(environ["HOME"], "pythons")
-    folder.mkdir(exist_ok=True)
-    for version in versions:
-        program = folder / "python{}.{}".format(*version)
-        program.write_text(f"#!/bin/sh\necho '{json.dumps([str(program), version])}'\n", encoding="utf-8")
-        program.chmod(0o755)
-    environ["PATH"] = f"{folder}{os.pathsep}{environ['PATH']}"
-
-
-@pytest.mark.parametrize(
-    ("text", "day", "nearest"),
-    [
-        ("=3.7.3", None, ["3.7.16"]),
-        ("=3.5", None, ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
-        ("=3.10.4", None, ["3.11", "3.9.18", "3.13.0", "3.7.16"]),
-        ("=3.12", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
-        ("=4.0", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
-        (">=2.7,<3", None, ["3.13.0", "3.11", "3.9.18", "3.7.16"]),
-        ("", None, ["3.11", "3.13.0", "3.9.18", "3.7.16"]),
-        (">=3.9", None, ["3.11", "3.13.0", "3.9.18"]),
-        ("", date(2020, 6, 1), ["3.7.16", "3.9.18", "3.11", "3.13.0"]),
-        ("=3.9", date(2020, 6, 1), ["3.9.18"]),
-        (">=3.8", date(2021, 6, 1), ["3.9.18", "3.11", "3.13.0"]),
-    ],
-)
-def test_pythons_are_those_that_do_else_all_the_nearest_first(
-    environ: dict[str, str], text: str, day: date | None, nearest: list[str]
-) -> None:
-    put_python_on_path(environ, (3, 7, 16), (3, 9, 18), (3, 13, 0))
-    if sys.version_info[:2] != (3, 11):
-        put_python_on_path(environ, (3, 11, 7))
-    request = PythonRequest("=3.7" if text == "=3.7.3" else text)
-    found = rank_pythons(request, None, environ, day)
-    assert [str(one) if not str(one).startswith("3.11") else "3.11" for one in found] == nearest
-    assert {one.only_wheels for one in found} == {not request.allows(tuple(map(int, found[0].version.split("."))))}
-
-
-def test_python_that_uv_may_fetch_goes_before_those_that_are_further_off(environ: dict[str, str]) -> None:
-    uv = find_uv(os.environ)
-    if uv is None:
-        pytest.skip("uv is not installed")
-    there = rank_pythons(PythonRequest(""), None, environ)
-    fetched, *others = rank_pythons(PythonRequest("=3.8.13"), uv, environ)
-    assert (fetched, others) == (BasePython("3.8.13"), [one._replace(only_wheels=True) for one in there])
-    fetched, *others = rank_pythons(PythonRequest("=3.6.2"), uv, environ)
-    assert re.fullmatch(r"3\.8\.\d+", fetched.python)
-    assert fetched.only_wheels
-    assert len(others) == len(there)
-    assert rank_pythons(PythonRequest(""), uv, environ) == there
 
 
 @pytest.mark.parametrize(

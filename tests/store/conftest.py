@@ -14,6 +14,7 @@ from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.db.sqlite.file import SqliteFile
 from mlrun_cli.store.experiments import ExperimentStore
+from mlrun_cli.store.runs import conditions, page_store
 from mlrun_cli.store.runs.run_store import RunStore
 
 AddRun = Callable[..., int]
@@ -59,3 +60,12 @@ def add_run(database: Database, runs: RunStore) -> AddRun:
             return runs.insert(experiment, number, run_id, status=status, **values)
 
     return add
+
+
+@pytest.fixture(params=["few", "many"])
+def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done with few runs, and what with many."""
+    if request.param == "many":
+        monkeypatch.setattr(page_store, "_FEW", 0)
+        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
+        monkeypatch.setattr(conditions, "RARE", 0)
