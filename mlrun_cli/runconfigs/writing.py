@@ -98,18 +98,19 @@ def read_plain_environment(path: Path) -> dict[str, Any]:
 
 def _convert_to_plain_values(section: Node) -> dict[str, Any]:
     return {
-        key: _read_texts(node) if key in _TEXT_KEYS else node.to_plain() for key, node in section.as_mapping().items()
+        key: _to_plain_texts(node) if key in _TEXT_KEYS else node.to_plain()
+        for key, node in section.as_mapping().items()
     }
 
 
 def _read_argument(node: Node) -> Any:
     is_as_written = isinstance(node.content, (int, float)) and str(node.content) == node.source
-    return node.content if is_as_written else _read_texts(node)
+    return node.content if is_as_written else _to_plain_texts(node)
 
 
-def _read_texts(node: Node) -> Any:
+def _to_plain_texts(node: Node) -> Any:
     if isinstance(node.content, dict):
-        return {key: _read_texts(inner) for key, inner in node.content.items()}
+        return {key: _to_plain_texts(inner) for key, inner in node.content.items()}
     if isinstance(node.content, tuple):
-        return [_read_texts(inner) for inner in node.content]
+        return [_to_plain_texts(inner) for inner in node.content]
     return None if node.is_null else node.as_text()

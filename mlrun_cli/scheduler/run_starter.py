@@ -140,11 +140,11 @@ class RunStarter:
     def cancel_unstartable_runs(self) -> None:
         """Cancel the queued runs whose predecessor did not complete, and all queued runs that depend on them."""
         while runs := self._workspace.queues.list_unstartable_runs(self._target):
-            canceled = [self._cancel(run, self._build_predecessor_outcome(run)) for run in runs]
+            canceled = [self._cancel(run, self._build_unstartable_outcome(run)) for run in runs]
             if not all(canceled):  # the next look tries again
                 return
 
-    def _build_predecessor_outcome(self, run: Run) -> Outcome:
+    def _build_unstartable_outcome(self, run: Run) -> Outcome:
         """Return the outcome of a queued run whose predecessor did not complete or was deleted."""
         what = "was deleted"
         with suppress(RunNotFound):

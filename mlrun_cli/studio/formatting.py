@@ -63,7 +63,7 @@ def _describe_age(microseconds: int) -> str:
 
 
 def format_elapsed(run: Run) -> Markup:
-    """Format a run's duration as an element, which a script updates while the run is active."""
+    """Format a run's duration as HTML; while the run is active, it is an element that a script updates."""
     seconds = run.compute_elapsed_seconds(now())
     if seconds is None:
         return Markup("")

@@ -84,15 +84,15 @@ class DataValues:
 
     def _find_shell_variable(self, kind: str, name: str) -> str | None:
         """Return the shell variable with a placeholder's path, or None if the placeholder is a shell expression."""
-        if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name(name):
+        if kind == REFERENCE and (kind, name) not in self._values and not _is_shell_name_suffix(name):
             return None  # `${AZUREML_DATAREFERENCE_x:-/data}`
         value = self._get_value("command", kind, name)
         variable = f"{REFERENCE}_{name}"
-        if not _is_shell_name(name) or self._data.variables.get(variable) != value:
+        if not _is_shell_name_suffix(name) or self._data.variables.get(variable) != value:
             variable = self._shell_variables.setdefault(value, f"MLRUN_DATA_{len(self._shell_variables) + 1}")
             self._data.variables[variable] = value
         return variable
 
 
-def _is_shell_name(name: str) -> bool:
+def _is_shell_name_suffix(name: str) -> bool:
     return name.isascii() and f"_{name}".isidentifier()

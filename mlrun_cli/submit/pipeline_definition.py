@@ -60,7 +60,7 @@ def write_published_pipeline(
 def write_pipeline_of_run(
     workspace: Workspace, run: Run, file: Path, sources: Path | None, *, overwrite: bool
 ) -> list[str]:
-    """Write a run's pipeline as a YAML file that refers to the original source folders; return notes about the file.
+    """Write a run's pipeline as a YAML file that refers to its source folders or copies of them; return notes.
 
     Args:
         workspace: the workspace of the run.

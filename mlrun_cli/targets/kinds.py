@@ -90,7 +90,7 @@ TARGET_KINDS = {
 
 
 def list_attached_kinds() -> list[TargetKind]:
-    """Return the kinds whose targets are attached, sorted by their attach subcommands."""
+    """Return the kinds whose targets are attached rather than created, sorted by their attach subcommands."""
     return sorted((kind for kind in TARGET_KINDS.values() if kind.is_attached), key=lambda kind: kind.attach_word)
 
 

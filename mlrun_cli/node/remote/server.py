@@ -85,7 +85,10 @@ class Server:
         return Message({})
 
     def _poll_runs(self, request: Message) -> Message:
-        """Return the changes of the watched runs; the state of each job is read before the run's files."""
+        """Deliver messages to runs, start queued jobs, and return the changes of the watched runs.
+
+        The state of each job is read before the run's files.
+        """
         document = request.document
         self._queue.set_node_limit(document["most_nodes"])
         self._start_jobs()

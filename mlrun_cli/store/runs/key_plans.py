@@ -389,7 +389,7 @@ def _choose_plan(
     *,
     descending: bool,
 ) -> KeyPlan:
-    """Return the plan to find all matching runs, or only those with a value if the newest of the others are known."""
+    """Return the plan to find all matching runs or, if cheaper, those with a sort value, then the newest others."""
     cost, chosen = _choose_sets(sets, sample, order)
     every = KeyPlan(chosen, {}, is_bounded=False)
     checked = _estimate_checks_of_newest(sample)

@@ -62,7 +62,7 @@ def extract_sample(pandas: Any, table: Any) -> Any:
 
 
 def find_common_columns(pandas: Any, samples: "List[Any]", kinds: ColumnKinds) -> "Optional[List[CommonColumn]]":
-    """Return the columns of the whole table, or None if all files alone have these columns with these types.
+    """Return the columns of the whole table, or None if each file, read on its own, has the same columns and types.
 
     Args:
         pandas: the module.
