@@ -1,12 +1,16 @@
 """The base class of run handles, with the run's identity, journal, tags and properties."""
 
-from typing import Any, Dict, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, TypeVar
 
 from azureml._client.client import WorkspaceNames, get_client
 from azureml._client.scalars import escape_surrogates
+from azureml._unsupported import create_unsupported_error
 from azureml._wire.journal_lines import encode_removed_tags, encode_tags
 from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core.experiment import Experiment
 
 COPY_SECONDS = 24 * 3600.0
 """The timeout of requests that may copy many gigabytes."""
@@ -31,6 +35,26 @@ class RunHandle:
         return run
 
     _known = _from_names  # its name in the handles that version 0.1 has pickled
+
+    # Private names of Azure's class that scripts use
+
+    @property
+    def _experiment(self) -> "Experiment":
+        from azureml.core.experiment import Experiment
+
+        return Experiment._from_names(self._names, self._experiment_name)
+
+    @property
+    def _root_run_id(self) -> str:
+        return str(self._get_record()["root_run_id"])
+
+    @property
+    def _run_dto(self) -> Dict[str, Any]:
+        return self._get_record()
+
+    @property
+    def _client(self) -> Any:
+        raise create_unsupported_error("run._client", "Use the public calls of the run, such as run.get_details()")
 
     # Tags and properties
 

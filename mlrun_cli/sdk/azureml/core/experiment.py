@@ -106,6 +106,10 @@ class Experiment:
         return self.id
 
     @property
+    def _id(self) -> str:
+        return self.id
+
+    @property
     def archived_time(self) -> "str | None":
         """The UTC time when the experiment was archived, in ISO 8601 format, or None if it is not archived."""
         moment: str | None = self._get_record()["archivedTime"]
@@ -117,6 +121,10 @@ class Experiment:
         from azureml.core.workspace import Workspace
 
         return Workspace._open(self._names)
+
+    @property
+    def _workspace(self) -> "Workspace":
+        return self.workspace
 
     @property
     def workspace_object(self) -> "Workspace":

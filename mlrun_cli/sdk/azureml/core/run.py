@@ -222,9 +222,7 @@ class Run(RunMetrics):
     @property
     def experiment(self) -> "Experiment":
         """The run's experiment."""
-        from azureml.core.experiment import Experiment
-
-        return Experiment._from_names(self._names, self._experiment_name)
+        return self._experiment
 
     @property
     def number(self) -> int:

@@ -257,9 +257,19 @@ class Workspace:
         """The workspace's subscription id."""
         return self._names[0]
 
+    # Private names of Azure's class that scripts use
+
     @property
     def _workspace_name(self) -> str:
         return self.name
+
+    @property
+    def _resource_group(self) -> str:
+        return self.resource_group
+
+    @property
+    def _subscription_id(self) -> str:
+        return self.subscription_id
 
     @property
     def _workspace_id(self) -> str:
@@ -274,6 +284,12 @@ class Workspace:
         from azureml.core.authentication import InteractiveLoginAuthentication
 
         return InteractiveLoginAuthentication()
+
+    @property
+    def _auth_object(self) -> Any:
+        return self._auth
+
+    # Properties
 
     @property
     def location(self) -> str:

@@ -73,6 +73,14 @@ class AbstractDataset:
     # Identity
 
     @property
+    def _dataflow(self) -> Any:
+        raise create_unsupported_error(
+            f"{type(self).__name__}._dataflow",
+            "The dataset's own calls read its data, such as to_pandas_dataframe() of a table and to_path(), "
+            "download(…) and mount(…) of files",
+        )
+
+    @property
     def id(self) -> "str | None":
         """The dataset's id, or None without a workspace; an unsaved dataset is saved first."""
         if self._record is None and self._workspace is not None:

@@ -5,6 +5,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from azureml._client.uploads import list_folder_files
+from azureml._unsupported import create_unsupported_error
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
@@ -166,12 +167,30 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
         self.resource_group = resource_group
         self.service_data_access_auth_identity = service_data_access_auth_identity
 
+    @property
+    def blob_service(self) -> Any:
+        """Raise UserErrorException, since there is no storage account."""
+        raise _create_client_error("blob_service")
+
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
     """A folder that replaces an Azure file share."""
 
     _kind = "AzureFile"
     _endpoint = "core.windows.net"
+
+    @property
+    def file_service(self) -> Any:
+        """Raise UserErrorException, since there is no storage account."""
+        raise _create_client_error("file_service")
+
+
+def _create_client_error(name: str) -> UserErrorException:
+    return create_unsupported_error(
+        f"datastore.{name}",
+        "The datastore is a folder, whose files datastore.upload(…), datastore.download(…) and "
+        "Dataset.File.from_files((datastore, 'a/**')) write, copy and list",
+    )
 
 
 def _copy_file(source: str, destination: str, overwrite: bool) -> bool:
