@@ -22,17 +22,21 @@ _CODE_OPTIONS = (
     (r"[a-z]*sh|su|runuser|python[\d.]*", r"-[A-Za-z]*c|--(session-)?command"),
     (r"perl|ruby|node|php", r"-[A-Za-z]*[eEr]|--eval"),
 )
+_QUOTED_TEXT = re.compile(r"""\\.|'[^']*'|"(\\.|[^"\\])*\"""", re.DOTALL)
+_SHELL_OPERATOR = re.compile(r"([|&;<]|\|\||&&|\|&|;;|<<[-<]?)|((\d*|&)>[>&|]?).*")
+"""A whole word; words such as `<b>` and addresses with `&` are left alone."""
 
 
 def check_address(address: str) -> None:
     """Raise unless notifications can be sent to an address; errors do not contain the secrets of the address.
 
     Raises:
-        InvalidValue: it is neither a command nor a URL of a known service.
+        InvalidValue: it is neither a command nor a URL of a known service, or a command that only a shell understands.
         ProgramNotFound: it needs a package that is not installed.
     """
     if address.startswith(COMMAND):
         split_command(address)
+        _check_shell_operators(address.removeprefix(COMMAND))
         return
     scheme, separator, _ = address.partition("://")
     if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
@@ -82,6 +86,18 @@ def split_command(address: str) -> list[str]:
                 target=found[0],
             )
     return words
+
+
+def _check_shell_operators(command: str) -> None:
+    """Raise if a word of a command would be an operator of a shell, such as `>>`, and is not quoted."""
+    for word in _QUOTED_TEXT.sub("_", command).split():
+        if (found := _SHELL_OPERATOR.fullmatch(word)) is not None:
+            operator = found[1] or found[2]
+            raise InvalidValue(
+                f"cmd: starts a program without a shell, which would get '{operator}' as an argument.",
+                hint=f"Use cmd:sh -c 'COMMAND', with \"${build_variable_name('run')}\" for {{run}}; quote plain text.",
+                target=operator,
+            )
 
 
 def build_variable_name(field_name: str) -> str:

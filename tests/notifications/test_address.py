@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.notifications.address import VALUES_OF_COMMANDS, redact_address, redact_address_in_text, split_command
+from mlrun_cli.notifications.address import (
+    VALUES_OF_COMMANDS,
+    check_address,
+    redact_address,
+    redact_address_in_text,
+    split_command,
+)
 from mlrun_cli.notifications.spool import NotificationMessage
 from mlrun_cli.notifier import sending
 
@@ -38,6 +44,40 @@ def fail_to_send(address: str) -> str:
 def test_values_within_code_are_refused(command: str) -> None:
     with pytest.raises(InvalidValue):
         split_command(f"cmd:{command}")
+
+
+@pytest.mark.parametrize(
+    ("command", "operator"),
+    [
+        ("echo {run} >> ~/ends", ">>"),
+        (f"cat >{SECRET}", ">"),
+        ("cat 2>&1", "2>&"),
+        ("tell &>/dev/null", "&>"),
+        ("cat < file", "<"),
+        ("cat | mail me", "|"),
+        ("cat && tell", "&&"),
+        ("tell ; cat", ";"),
+        ("tell &", "&"),
+    ],
+)
+def test_commands_that_only_a_shell_understands_are_refused(command: str, operator: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        check_address(f"cmd:{command}")
+    assert caught.value.target == operator
+    assert "sh -c" in str(caught.value.hint)
+    assert SECRET not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh -c 'cat >> ends; tell && cat | mail me'",
+        'tell \'>\' ">>" \\; --text=\'{run} > {status}\' "a \\" | b"',
+        "tell <b>{run}</b> a->b x=1&y=2",
+    ],
+)
+def test_quoted_operators_are_text(command: str) -> None:
+    check_address(f"cmd:{command}")
 
 
 def test_values_are_arguments_and_variables_that_no_shell_executes(tmp_path: Path) -> None:
