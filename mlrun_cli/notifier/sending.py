@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import signal
 import subprocess
 import threading
 from contextlib import suppress
+from contextvars import ContextVar
 
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.notifications.address import COMMAND, build_variable_name, redact_address_in_text, split_command
@@ -20,6 +22,11 @@ _TOOK_TOO_LONG = f"it took longer than {_TIMEOUT_SECONDS:g} s."
 _MAX_LETTERS = 300
 _MAX_LETTERS_OF_VARIABLE = 30_000
 """Linux takes 128 KiB for one variable."""
+_FAILURES: ContextVar[io.StringIO | None] = ContextVar("failures", default=None)
+"""What Apprise logs of one message goes here; it passes its caller's context to the threads that log."""
+_EXCEPTION = re.compile(r"[\w./ -]*\bexception: *", re.IGNORECASE)
+_CAUSE = re.compile(r".*\(Caused by \w+\((?:['\"](?:<[^>]*>|\w+\([^)]*\)): )?(.*?)['\"]?\)\)$", re.DOTALL)
+_REPLY_OF_SERVER = re.compile(r"\((\d{3}), b(['\"])(.*?)\2\)")
 
 
 class SendingFailed(Exception):
@@ -80,18 +87,35 @@ def _fill_placeholders(argument: str, message: NotificationMessage) -> str:
     return argument
 
 
+class _FailureHandler(logging.StreamHandler[io.StringIO]):
+    """A handler that keeps warnings about one message, and the exceptions behind them, which are logged as details."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True for a warning or an exception of this handler's message."""
+        is_reason = record.levelno >= logging.WARNING or _EXCEPTION.match(record.getMessage()) is not None
+        return is_reason and _FAILURES.get() is self.stream
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text without names of classes and objects."""
+        text = (
+            _EXCEPTION.sub("", record.getMessage(), count=1)
+            if record.levelno < logging.WARNING
+            else record.getMessage()
+        )
+        return _REPLY_OF_SERVER.sub(r"\1 \3", _CAUSE.sub(r"\1", text))
+
+
 def _send_with_apprise(address: str, message: NotificationMessage) -> None:
     """Send a message with Apprise in another thread, which is abandoned after a timeout."""
     failures: list[str] = []
 
     def send() -> None:
         told = io.StringIO()
-        handler = logging.StreamHandler(told)
-        thread = threading.get_ident()
-        handler.addFilter(lambda record: record.thread == thread)
+        _FAILURES.set(told)
+        handler = _FailureHandler(told)
         logger = logging.getLogger("apprise")
         logger.addHandler(handler)
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.DEBUG)
         try:
             sender = load_apprise().Apprise()
             if not (sender.add(address) and sender.notify(title=message.title, body=message.text, body_format="text")):

@@ -181,6 +181,7 @@ def test_mail_and_web_servers_get_the_text_and_nobody_the_addresses(mlrun: Mlrun
         assert "loss: 0.75 (min 0.25, max 0.75)" in text
         assert "  the last words" in text
     assert warnings[0]["message"].startswith("No notification to json://***")
+    assert "Connection refused" in warnings[0]["message"]
     assert mlrun.show(run_id)["status"] == "Failed"
     assert find_files_with(PASSWORD, mlrun.home) == ["notifications.json"]
 
