@@ -153,6 +153,11 @@ def test_json_lines_keep_the_types_of_json(tmp_path: Path) -> None:
     assert read(tmp_path / "dropped", contents, {**JSON_LINES, "invalid_lines": "drop"})["code"] == found["code"]
 
 
+def test_json_lines_after_blank_lines_are_read_and_files_of_blank_lines_have_none(tmp_path: Path) -> None:
+    contents = ['\n{"a": 1}\n', "\n", '\r\n\r\n{"a": 2}\r\n', "\n\n"]
+    assert read(tmp_path, contents, JSON_LINES) == {"a": ["i", "1", "2"]}
+
+
 @pytest.mark.parametrize(
     ("contents", "options"),
     [

@@ -249,15 +249,20 @@ def _read_json_lines(pandas: Any, source: str, options: "dict[str, Any]") -> Any
             source,
             sep="\x01",
             header=None,
-            usecols=[0],
+            names=["line"],  # else the first line would say how many there are: none, if it is blank
+            usecols=["line"],
             quoting=csv.QUOTE_NONE,
             dtype=str,
             na_filter=False,
             skip_blank_lines=False,
             encoding=ENCODINGS[options["encoding"]],
-        )[0]
+        )["line"]
     except pandas.errors.EmptyDataError:
         return pandas.DataFrame()
+    except pandas.errors.ParserError as error:
+        if "Too many columns specified" not in str(error):
+            raise
+        return pandas.DataFrame()  # all lines are blank
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
