@@ -23,13 +23,12 @@ from mlrun_cli.runs.events import (
     PropertiesEvent,
     StartEvent,
     StatusEvent,
-    SupervisorColumns,
     is_attempt_event,
     parse_event,
 )
 from mlrun_cli.runs.heartbeat import read_heartbeat
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, SupervisorColumns
 from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus

@@ -30,13 +30,12 @@ from mlrun_cli.runs.events import (
     OutcomeEvent,
     PropertiesEvent,
     StatusEvent,
-    SupervisorColumns,
     get_last_attempt_number,
 )
 from mlrun_cli.runs.heartbeat import write_heartbeat
 from mlrun_cli.runs.inbox import CancelMessage, InboxReader, StopMessage
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, SupervisorColumns
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus

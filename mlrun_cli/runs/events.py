@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import Any
 
 from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_json_lines_files
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -33,22 +33,6 @@ class StartEvent(NamedTuple):
     attempt: int
     node: str
     job_id: str = ""
-
-
-class SupervisorColumns(TypedDict, total=False):
-    """The columns that supervisors may set with the status of a run, here or by an event from a node.
-
-    The collector takes no others from an event, since the shared folder is not trusted.
-    """
-
-    attempts: Documents
-    boot_id: str
-    cancel_grace_seconds: float
-    duration_seconds: float
-    host_id: str
-    lease_until: int
-    pid_namespace: str
-    started_at: int
 
 
 class StatusEvent(NamedTuple):

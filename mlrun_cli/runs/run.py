@@ -3,16 +3,16 @@
 A field of the record is a field of `Run` and a line of `build_run_record`. A stored one is also a column of the same
 name: a step in the schema of each dialect (`store/db/sqlite/migrations.py`), and its value where it becomes known.
 For the submit, this is `runs/new_run_fields.py` for runs of all kinds, or `submit/new_run.py` for those of a script.
-While a run is live, its supervisor sets the columns that `SupervisorColumns` in `runs/events.py` lists. The store
-reads and writes columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are
-no columns are named in `store/runs/rows.py`.
+While a run is live, its supervisor sets the columns that `SupervisorColumns` lists. The store reads
+and writes columns by the fields of `Run`, and hides secrets in those of `FREE_TEXTS`; the few fields that are no
+columns are named in `store/runs/rows.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlrun_cli.core.durations import format_clock
 from mlrun_cli.core.named_tuple import NamedTuple
@@ -21,6 +21,7 @@ from mlrun_cli.processes.host import Origin
 from mlrun_cli.runs.status import RunStatus
 
 if TYPE_CHECKING:
+    from mlrun_cli.runs.attempt import Documents
     from mlrun_cli.runs.outcome import Outcome
 
 SCRIPT_RUN = "azureml.scriptrun"
@@ -108,6 +109,22 @@ class Run(NamedTuple):
         if self.started_at is None:
             return None
         return max(0, (self.ended_at or timestamp) - self.started_at) / MICROSECONDS
+
+
+class SupervisorColumns(TypedDict, total=False):
+    """The columns that supervisors may set with the status of a run, here or by an event from a node.
+
+    The collector takes no others from an event, since the shared folder is not trusted.
+    """
+
+    attempts: Documents
+    boot_id: str
+    cancel_grace_seconds: float
+    duration_seconds: float
+    host_id: str
+    lease_until: int
+    pid_namespace: str
+    started_at: int
 
 
 def describe_end(run: Run, timestamp: int) -> str:

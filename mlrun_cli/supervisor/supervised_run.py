@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from mlrun_cli.actions.runs import RunChanges, add_properties
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
@@ -22,7 +22,7 @@ from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.lease import LEASE_SECONDS, compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import Run, SupervisorColumns
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.submission import Secrets, Submission
@@ -32,9 +32,6 @@ from mlrun_cli.runtime.journal_ingest import JournalReader
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.workspace import Workspace
-
-if TYPE_CHECKING:  # start-up: only supervisors on nodes write events
-    from mlrun_cli.runs.events import SupervisorColumns
 
 _RETRY_SECONDS = 0.5
 _SHUTDOWN_SECONDS = 120

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
 from mlrun_cli.core.program_log import log_exception
@@ -15,6 +14,7 @@ from mlrun_cli.runs.attempt import get_attempt_number, replace_attempt_start, su
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.lease import compute_lease_end
 from mlrun_cli.runs.outcome import Outcome
+from mlrun_cli.runs.run import SupervisorColumns
 from mlrun_cli.runs.script_end import ScriptEnd, StopReason
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.attempts import add_earlier_durations
@@ -32,9 +32,6 @@ from mlrun_cli.supervisor.resource_meter import ResourceMeter
 from mlrun_cli.supervisor.script import Script
 from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.watch import Watch
-
-if TYPE_CHECKING:  # start-up: only supervisors on nodes write events
-    from mlrun_cli.runs.events import SupervisorColumns
 
 
 class Supervisor:

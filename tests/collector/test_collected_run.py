@@ -13,9 +13,9 @@ from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.node.node_run import build_outcome_event
-from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent, StatusEvent, SupervisorColumns
+from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent, StatusEvent
 from mlrun_cli.runs.outcome import Outcome
-from mlrun_cli.runs.run import SCRIPT_RUN
+from mlrun_cli.runs.run import SCRIPT_RUN, SupervisorColumns
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.slurm.target import SlurmTarget
