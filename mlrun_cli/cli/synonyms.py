@@ -1,4 +1,4 @@
-"""Synonyms of commands: their names in other programs."""
+"""Synonyms of commands and options: their names in other programs, and in other commands of this one."""
 
 from __future__ import annotations
 
@@ -69,6 +69,74 @@ _AT_THE_ROOT = {
     "squeue": "queue list",
     "ui": "studio",
 }
+
+_DESTINATIONS = ("--output-dir", "--target-dir", "--target-path")
+_LABELS = ("--tag", "--add-tag", "--tags")
+_RUNS = ("--run", "--run-id")
+_NAMES = ("--model-id", "--display-name", *_RUNS)
+_IDS = (*_RUNS, "--model-id", "--pipeline-id", "--schedule-id")
+_LENGTHS = ("--last", "--max")
+_OF_OPTIONS = {
+    "--before": ("--until",),
+    "--config": ("--run-configuration-name",),
+    "--count": _LENGTHS,
+    "--depends-on": ("--after",),
+    "--dest": _DESTINATIONS,
+    "--destination": _DESTINATIONS,
+    "--detach": ("--async",),
+    "--dir": _DESTINATIONS,
+    "--filter": ("--where",),
+    "--flavor": ("--target",),
+    "--follow": ("--stream", "--watch"),
+    "--force": ("--yes",),
+    "--format": ("--output",),
+    "--id": _IDS,
+    "--job": _RUNS,
+    "--job-id": _RUNS,
+    "--jobs": ("--concurrent",),
+    "--jq": ("--query",),
+    "--json": ("--output",),
+    "--label": _LABELS,
+    "--labels": _LABELS,
+    "--limit": _LENGTHS,
+    "--lines": ("--tail",),
+    "--max-results": _LENGTHS,
+    "--n-trials": ("--max",),
+    "--name": _NAMES,
+    "--no-follow": ("--async",),
+    "--no-wait": ("--async",),
+    "--order-by": ("--sort",),
+    "--parallel": ("--concurrent",),
+    "--pipeline-parameters": ("--parameters",),
+    "--pipeline-params": ("--parameters",),
+    "--quiet": ("--only-show-errors",),
+    "--recursive": ("--include-children",),
+    "--requirements": ("--conda-dependencies",),
+    "--reverse": ("--descending",),
+    "--run": ("--run-id", "--parent-run-id"),
+    "--secrets": ("--env",),
+    "--sort-by": ("--sort",),
+    "--time-limit": ("--timeout",),
+    "--trials": ("--max",),
+    "--version": ("--model-id",),
+    "--wait": ("--stream",),
+    "--workers": ("--concurrent",),
+    "-D": _DESTINATIONS,
+    "-L": _LENGTHS,
+    "-P": ("--parameters", "--set"),
+    "-i": _IDS,
+    "-j": ("--concurrent",),
+    "-l": _LABELS,
+    "-n": ("--tail", *_LENGTHS, *_NAMES),
+    "-q": ("--query",),
+    "-r": ("--run-id", "--parent-run-id"),
+}
+"""For an option, those that can be meant by it, of which a command has at most one or the first is meant."""
+
+
+def find_option_by_synonym(word: str, options: Collection[str]) -> str | None:
+    """Return a command's option, of its long ones, that `word` is another name of; None if there is none."""
+    return next((option for option in _OF_OPTIONS.get(word, ()) if option in options), None)
 
 
 def find_subcommand_by_synonym(group: str, word: str, subcommands: Collection[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from mlrun_cli.cli.abbreviation import find_option_names
 from mlrun_cli.cli.command import describe_run_option
+from mlrun_cli.cli.synonyms import find_option_by_synonym
 from mlrun_cli.core.names import quote_shortened
 from mlrun_cli.errors import InvalidValue, MissingOption, OptionNotFound, UnexpectedArgument, UsageError
 
@@ -93,12 +94,13 @@ def get_parameter_name(parameter: Any) -> str:
 
 def _build_unknown_option_error(context: Any, option: str, possibilities: Sequence[str]) -> OptionNotFound:
     """Return the error for an unknown option, with a hint on options of similar names."""
-    meant = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
-    if option.startswith("--"):
-        meant = find_option_names(context.command.get_params(context), option) or meant
+    parameters = context.command.get_params(context)
+    begun = find_option_names(parameters, option) if option.startswith("--") else []
+    similar = [each for each in possibilities if get_close_matches(option.lstrip("-"), [each.lstrip("-")])][:1]
+    meant = begun or _find_synonym(parameters, option) or similar
     guess = f"Did you mean {' or '.join(map(repr, meant))}? " if meant else ""
     takes_script = not context.allow_interspersed_args and not isinstance(context.command, TyperGroup)
-    follows_dashes = any((each.metavar or "").startswith("[--") for each in context.command.get_params(context))
+    follows_dashes = any((each.metavar or "").startswith("[--") for each in parameters)
     place = "'--'" if follows_dashes else "its name"
     is_module = takes_script and option == "-m" and not follows_dashes
     of_module = "To start a module, write --command python -m MODULE. " if is_module else ""
@@ -108,6 +110,15 @@ def _build_unknown_option_error(context: Any, option: str, possibilities: Sequen
         hint=f"{guess}{of_module}{of_script}{format_help_reference(context)}",
         target=option,
     )
+
+
+def _find_synonym(parameters: Iterable[Any], option: str) -> list[str]:
+    """Return the name, as short as the typed one, of the option that other programs call so, or an empty list."""
+    by_name = {name: each for each in parameters if not getattr(each, "hidden", False) for name in each.opts}
+    found = find_option_by_synonym(option, by_name)
+    if found is None:
+        return []
+    return [found if option.startswith("--") else min(by_name[found].opts, key=len)]
 
 
 def _build_misused_option_error(context: Any, name: str) -> UsageError:
