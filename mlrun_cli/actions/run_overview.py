@@ -65,9 +65,7 @@ def read_overview(workspace: Workspace, run: Run) -> RunOverview:
 
 
 def _read_metric(workspace: Workspace, run: Run, summary: MetricSummary) -> MetricOverview:
-    last: Any = summary.last
-    if last is None:
-        last = workspace.metrics.get_last_values(run.key, summary.name).get(summary.name)
+    last: Any = workspace.metrics.get_last_values(run.key, summary.name).get(summary.name)
     numbers: Sequence[float] = ()
     if summary.value_count > 1 and summary.has_numbers:
         curve = workspace.metric_curves.get_curve(run.key, summary.name, max_points=_POINTS)

@@ -159,6 +159,16 @@ def test_monitor_logs_exits_by_the_outcome_of_the_run(mlrun: Mlrun, gate: Gate, 
     assert b"exit code 7" in follower.seen["stderr"]
 
 
+def test_a_last_line_without_a_break_is_completed_before_what_follows_it_and_not_in_a_file(mlrun: Mlrun) -> None:
+    mlrun.script("print('half a line', end='')")
+    done = mlrun("run", "submit-script", "train.py")
+    assert "half a line\n\nExecution Summary\n" in done.stderr
+    assert mlrun("run", "monitor-logs", "-r", "@latest").stdout == "half a line"
+    with Terminal(mlrun, [COMMAND, "run", "monitor-logs", "-r", "@latest"]) as terminal:
+        assert terminal.wait() == 0
+        assert terminal.output == "half a line\n"
+
+
 def test_a_follower_that_goes_away_leaves_the_run_alone(mlrun: Mlrun, gate: Gate, follow: Follow) -> None:
     run_id = mlrun.submit()
     follower = follow("run", "monitor-logs", "-r", run_id)

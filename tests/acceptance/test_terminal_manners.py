@@ -200,3 +200,15 @@ def test_a_pipe_that_ends_early_is_the_same_in_all_formats(mlrun: Mlrun, verb: s
     ended = bash(mlrun, f"{pipe}; mlrun run {verb} -o {output} >&5; echo $?")
     assert ended.stdout == "141\n", ended.stderr
     assert ended.stderr == ""
+
+
+def test_what_a_script_logs_as_true_or_false_is_so_on_the_page_of_its_run(mlrun: Mlrun) -> None:
+    mlrun.script(
+        "from azureml.core import Run; run = Run.get_context(); run.log('good', True); run.log('one', 1);"
+        " run.log_list('each', [True, False])"
+    )
+    mlrun.ended()
+    page = mlrun("run", "view", "-r", "@latest").stdout
+    assert {("good", "True"), ("one", "1"), ("each", "False")} <= {
+        tuple(line.removeprefix("Metrics").split()[:2]) for line in page.splitlines()
+    }

@@ -80,7 +80,7 @@ def stream_submitted_run(
     """
     report = global_options.notes.info
     report(f"{format_header(run.run_id, build_run_url(workspace, run.run_id) if ci is None else None)}\n")
-    titles = _LogTitles(report, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
+    titles = _LogTitles(report, sys.stderr, are_shown=True) if ci is None else LogGroups(ci, sys.stderr)
     streaming = _LogStreamer(workspace, run, sys.stderr, titles, global_options, interrupt, script_input)
     streamed = streaming.stream_until_end(interruptions)
     print_failure_log(workspace, streamed.run, report)
@@ -120,7 +120,8 @@ def stream_log(
         interruptions.block()
         if interrupt is OnInterrupt.CANCEL and run.owner_lock is None and not run.status.is_terminal:
             stack.enter_context(_acquire_stream_lock(workspace, run))
-        titles = _LogTitles(_print_to_stdout, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
+        terminal = sys.stdout if sys.stdout.isatty() else None
+        titles = _LogTitles(_print_to_stdout, terminal, are_shown=False) if ci is None else LogGroups(ci, sys.stdout)
         streaming = _LogStreamer(workspace, run, sys.stdout, titles, global_options, interrupt, start=start)
         if selection.has_times:
             streaming.stamper = LineStamper(workspace, run, start)
@@ -145,17 +146,22 @@ def _acquire_stream_lock(workspace: Workspace, run: Run) -> OwnedFile:
 
 
 class _LogTitles:
-    """Prints log titles, either for each log or only if the environment's log is also shown."""
+    """Prints log titles, either for each log or only if the environment's log is also shown.
 
-    def __init__(self, report: Callable[[str], None], *, are_shown: bool) -> None:
+    A last line without a line break is given one in `completed`, since other lines follow there; None for nowhere.
+    """
+
+    def __init__(self, report: Callable[[str], None], completed: TextIO | None, *, are_shown: bool) -> None:
         self._report = report
+        self._completed = completed
         self._are_shown = are_shown
         self._log_name: str | None = None
 
-    def begin(self, log_name: str, *, ends_mid_line: bool) -> None:  # noqa: ARG002
+    def begin(self, log_name: str, *, ends_mid_line: bool) -> None:
         """Print the title of a log before its first line, unless that log is already being shown."""
         if log_name == self._log_name:
             return
+        self.end(ends_mid_line=ends_mid_line)
         self._are_shown = self._are_shown or log_name == ENVIRONMENT_LOG
         if self._are_shown:
             gap = "" if self._log_name is None else "\n"
@@ -163,7 +169,10 @@ class _LogTitles:
         self._log_name = log_name
 
     def end(self, *, ends_mid_line: bool) -> None:
-        """Do nothing, since no line is printed after the last log."""
+        """Complete the last line of the last log."""
+        if ends_mid_line and self._completed is not None:
+            self._completed.write("\n")
+            self._completed.flush()
 
 
 class _LogStreamer:
@@ -298,6 +307,7 @@ class _LogStreamer:
             self._cancel_run()
         with suppress(OSError):  # the terminal may be gone
             sys.stderr.write("\n")
+        self._is_in_line = False
         if self._cancels:
             message = f"{name}: the run {run_id} has been asked to stop."
             return StreamInterrupted(signal_number, message, hint=f"See how it ends: {follow}", target=run_id)
