@@ -431,11 +431,19 @@ def test_a_driver_attaches_and_detaches_a_machine(ssh_mlrun: Mlrun) -> None:
         target = ComputeTarget.attach(workspace, "box", configuration)
         target.wait_for_completion(show_output=True)
         assert (type(target), target.address, target.is_attached) == (RemoteCompute, "{HOST_ALIAS}", True)
-        target.detach()
-        assert workspace.compute_targets == {{}}
     """
-    done = ssh_mlrun.run(sys.executable, str(ssh_mlrun.script(script, "drive.py")))
-    assert done.returncode == 0, done.stderr
+    other = """
+        from azureml.core import Workspace
+
+        workspace = Workspace.from_config()
+        target = workspace.compute_targets["box"]
+        assert type(target).__name__ == "RemoteCompute"
+        target.detach()
+        assert workspace.compute_targets == {}
+    """
+    for text in (script, other):
+        done = ssh_mlrun.run(sys.executable, str(ssh_mlrun.script(text, "drive.py")))
+        assert done.returncode == 0, done.stderr
 
 
 def test_what_cannot_be_attached_is_refused(ssh_mlrun: Mlrun) -> None:

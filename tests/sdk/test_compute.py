@@ -227,3 +227,29 @@ def test_targets_are_made_and_found_inside_a_run(mlrun: Mlrun) -> None:
     run = mlrun.ended()
     assert run["status"] == "Completed", mlrun.log(run["run_id"])
     drive(mlrun, "assert list(Workspace.from_config().compute_targets) == ['cpu']")
+
+
+def test_clusters_that_azure_has_no_class_for_are_found_and_detached(mlrun: Mlrun, tmp_path: Path) -> None:
+    mlrun("folder", "attach", "-e", "exp")
+    place = ("--address", "http://127.0.0.1:1", "--shared-folder", str(tmp_path / "shared"), "--no-check")
+    mlrun("computetarget", "attach", "ray", "-n", "ray", *place)
+    drive(
+        mlrun,
+        """
+        import pickle
+        from azureml.core import ScriptRunConfig
+        from azureml.core.compute import AmlCompute, ComputeTarget
+
+        ws = Workspace.from_config()
+        cpu = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(vm_size="V", max_nodes=1))
+        assert list(ws.compute_targets) == ["cpu", "ray"]
+        ray = ws.compute_targets["ray"]
+        assert (type(ray), ray.type, ray.is_attached, ray.get_status()) == (ComputeTarget, "Ray", True, "Succeeded")
+        assert pickle.loads(pickle.dumps(ray)).serialize() == ray.serialize()
+        assert ScriptRunConfig(".", compute_target=ray).run_config.target == "ray"
+        assert "Ray, not AmlCompute" in str(error_of(AmlCompute, ws, "ray"))
+        assert "delete()" in str(error_of(cpu.detach))
+        ray.detach()
+        assert list(ws.compute_targets) == ["cpu"]
+        """,
+    )

@@ -91,14 +91,6 @@ class SshTarget(CredentialTarget):
         self.username = properties.get("username")
         self.ssh_port = properties.get("sshPort", _SSH_PORT)
 
-    def detach(self) -> None:
-        """Detach the machine; runs that were executed there are not affected.
-
-        Raises:
-            ComputeTargetException: Runs use the machine, or it has already been detached.
-        """
-        self.delete()
-
 
 class _Kind(NamedTuple):
     """A kind of target, with Azure's module, class name and type, and the parameters of its configurations."""

@@ -1,6 +1,7 @@
 """The base class of all compute targets."""
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any, ClassVar
 
 from azureml.exceptions import ComputeTargetException, UserErrorException
@@ -57,7 +58,8 @@ class ComputeTarget:
     """A target to which runs can be submitted; its runs are executed on this machine unless it was attached.
 
     `ComputeTarget(workspace, name)` returns the existing target as an instance of the class for its kind, such as
-    `AmlCompute`. Its attributes are those at that time, until `refresh_state()`.
+    `AmlCompute`, or of `ComputeTarget` itself if Azure has no such kind, as for Slurm and Ray. Its attributes are those
+    at that time, until `refresh_state()`.
 
     Raises:
         ComputeTargetException: There is no target with this name; the message lists the existing ones.
@@ -140,8 +142,8 @@ class ComputeTarget:
             ComputeTargetException: The target is not an instance of this class.
         """
         kind = object_dict["properties"]["computeType"]
-        found = ComputeTarget._of_kind.get(kind)
-        if found is None or not issubclass(found, cls):
+        found = _find_class(kind)
+        if not issubclass(found, cls):
             raise ComputeTargetException(
                 f"Compute target {object_dict.get('name')!r} is of the kind {kind}, not {cls.__name__}: use "
                 "ComputeTarget(workspace, name), which takes any."
@@ -227,11 +229,17 @@ class ComputeTarget:
         _request(self.workspace, "computes.delete", name=self.name)
 
     def detach(self) -> None:
-        """Raise ComputeTargetException, since targets here are created, not attached."""
-        raise ComputeTargetException(
-            f"{type(self).__name__}.detach() is for targets that were attached, and {self.name!r} was created: call "
-            "delete()."
-        )
+        """Detach the target if it was attached; runs that were executed on it are not affected.
+
+        Raises:
+            ComputeTargetException: The target was created, is used by runs or has already been detached.
+        """
+        if not self.is_attached:
+            raise ComputeTargetException(
+                f"{type(self).__name__}.detach() is for targets that were attached, and {self.name!r} was created: "
+                "call delete()."
+            )
+        self.delete()
 
     def serialize(self) -> "dict[str, Any]":
         """Return the target as a JSON-compatible dict in Azure's format."""
@@ -251,6 +259,13 @@ class ComputeTarget:
                 "provisioningState": self.provisioning_state,
             },
         }
+
+
+def _find_class(kind: str) -> "type[ComputeTarget]":
+    """Return the class of targets of a kind; ComputeTarget if Azure has no such kind."""
+    if kind not in ComputeTarget._of_kind:
+        import_module("azureml.core.compute._other_machines")  # registers the other kinds
+    return ComputeTarget._of_kind.get(kind, ComputeTarget)
 
 
 def create_unsupported_target_error(configuration: Any, name: str, call: str) -> ComputeTargetException:
