@@ -339,7 +339,9 @@ def _add_deletion_hint(workspace: Workspace, error: MlrunError, run_id: str) -> 
     import shlex  # noqa: PLC0415 - start-up
 
     trash = workspace.trash
-    if isinstance(error, RunNotFound) and (trash.list_ids_by_prefix(run_id) or trash.list_ids_by_display_name(run_id)):
+    if not isinstance(error, RunNotFound) or error.is_elsewhere:
+        return
+    if trash.list_ids_by_prefix(run_id) or trash.list_ids_by_display_name(run_id):
         error.hint = f"It was deleted; restore it: mlrun run restore -r {shlex.quote(run_id)}"
 
 

@@ -15,7 +15,13 @@ class NotFound(MlrunError):
 
 
 class RunNotFound(NotFound):
-    """No run has this id, or an id with this prefix."""
+    """No run has this id, or an id with this prefix.
+
+    Attributes:
+        is_elsewhere: whether another experiment than the specified one contains the run.
+    """
+
+    is_elsewhere = False
 
     def __init__(
         self, run_id: str, workspace_name: str | None = None, *, other_experiments: Sequence[str] = ()
@@ -32,6 +38,7 @@ class RunNotFound(NotFound):
         if other_experiments:
             where = f" in experiment '{other_experiments[0]}'; it is in '{other_experiments[1]}'"
             hint = "Leave -e out, or name that experiment."
+            self.is_elsewhere = True
         super().__init__(f"There is no run '{run_id}'{where}.", hint=hint, target=run_id)
 
 

@@ -30,6 +30,11 @@ def test_a_deleted_run_is_known_by_its_id_and_its_name(mlrun: Mlrun) -> None:
         assert f"mlrun run restore -r {written}" in mlrun.fails("run", "view", "-r", typed, exit_code=3).hint
     assert "restore" not in mlrun.fails("run", "view", "-r", "run", exit_code=3).hint
 
+    mlrun.ended()
+    beginning, _, _ = run_id.partition("_")  # the other run's id begins so too
+    failure = mlrun.fails("run", "view", "-r", beginning, "-e", "other", exit_code=3)
+    assert "-e" in failure.hint and "restore" not in failure.hint
+
 
 def test_delete_leaves_runs_alone_that_have_not_ended(mlrun: Mlrun) -> None:
     mlrun.script("")
