@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlrun_cli.actions.published_pipelines import check_status, get_pipeline
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.names import check_text
+from mlrun_cli.core.names import check_title
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, InvalidValue, PipelineEndpointNotFound
 from mlrun_cli.pipelines.published import ACTIVE, PipelineEndpoint
@@ -21,7 +21,7 @@ def create_endpoint(workspace: Workspace, name: str, description: str | None, pi
         AlreadyExists: another endpoint has the name.
     """
     get_pipeline(workspace, pipeline_id)
-    name = check_text("the name of the endpoint", name)
+    name = check_title("the name of the endpoint", name)
     endpoint = PipelineEndpoint(generate_guid(), name, description, ACTIVE, 0, now(), ())
     with workspace.transaction(durable=True):
         if not workspace.published_pipelines.add_endpoint(endpoint):
@@ -86,7 +86,7 @@ def update_endpoint(
             raise InvalidValue(f"The endpoint '{endpoint.name}' has no version {wanted}.", target=str(wanted))
         if not workspace.published_pipelines.update_endpoint(
             endpoint_id,
-            name=endpoint.name if name is None else check_text("the name of the endpoint", name),
+            name=endpoint.name if name is None else check_title("the name of the endpoint", name),
             status=status or endpoint.status,
             default_version=wanted,
         ):

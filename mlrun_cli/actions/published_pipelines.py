@@ -13,7 +13,7 @@ from mlrun_cli.actions.id_prefixes import resolve_id_prefix
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.json_files import read_json, write_json
-from mlrun_cli.core.names import check_text
+from mlrun_cli.core.names import check_title
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import InvalidValue, PipelineNotFound, StoredFilesLost
 from mlrun_cli.pipelines.graph import Graph, Step
@@ -71,7 +71,7 @@ def publish_pipeline(
         graph = graph._replace(continue_on_step_failure=continue_on_step_failure)
     pipeline = PublishedPipeline(
         pipeline_id=generate_guid(),
-        name=check_text("the name of the pipeline", name or graph.name or graph.steps[0].name),
+        name=check_title("the name of the pipeline", (graph.name or graph.steps[0].name) if name is None else name),
         description=description if description is not None else graph.description,
         version=version if version is not None else graph.version,
         status=ACTIVE,

@@ -108,7 +108,7 @@ def get_runs(
         except (UsageError, RunNotFound) as error:
             named = (
                 _find_run_by_name(workspace, run_id, latest_of, experiment_name=experiment_name)
-                if by_display_name
+                if by_display_name and run_id.strip()
                 else None
             )
             if named is None:

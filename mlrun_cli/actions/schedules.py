@@ -16,7 +16,7 @@ from mlrun_cli.actions.published_pipelines import check_status, get_pipeline, re
 from mlrun_cli.actions.runs import get_runs
 from mlrun_cli.actions.schedule_secrets import extract_secrets, remove_secrets, restore_secrets
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.names import check_experiment_name
+from mlrun_cli.core.names import check_experiment_name, check_title
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import InvalidValue, MlrunError, ScheduleNotFound, UsageError
 from mlrun_cli.pipelines.expressions import ExpressionContext
@@ -234,6 +234,7 @@ def list_trigger_notes(workspace: Workspace) -> list[str]:
 
 def _prepare_settings(workspace: Workspace, settings: ScheduleSettings) -> ScheduleSettings:
     """Validate settings, write their secrets to a file, and return them without secrets."""
+    check_title("the name of the schedule", settings.name)
     check_experiment_name(settings.experiment_name)
     pipeline_id = get_scheduled_pipeline_id(workspace, settings)
     graph = read_published_graph(workspace, pipeline_id)

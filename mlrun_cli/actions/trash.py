@@ -20,7 +20,7 @@ from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.locks import acquire_lock, remove_lock_file
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.names import check_run_id
+from mlrun_cli.core.names import check_run_id, check_title
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.environments.cache import measure_disk_usage
 from mlrun_cli.errors import AlreadyExists, AmbiguousRunId, InUse, RunNotFound
@@ -112,11 +112,13 @@ def get_deleted_runs(
         experiment_name: the experiment for `@latest`; None means any.
 
     Raises:
+        UsageError: an id is empty.
         RunNotFound: no run in the trash has such an id.
         AmbiguousRunId: several have it.
     """
     found = []
     for run_id in run_ids:
+        check_title("the run id", run_id)  # nothing is the beginning of every id
         exact = (
             _find_latest_deleted_run(workspace, experiment_name)
             if run_id == LATEST

@@ -74,6 +74,17 @@ def check_text(noun: str, text: str) -> str:
     return text
 
 
+def check_title(noun: str, title: str) -> str:
+    """Verify that a name of which nothing is asked but to be shown is UTF-8 and not blank, and return it.
+
+    Raises:
+        UsageError: it is empty or has only spaces, or contains bytes that are not UTF-8.
+    """
+    if not title.strip():
+        raise InvalidName(f"{noun[0].upper()}{noun[1:]} is empty.", hint="Give it one.", target=title)
+    return check_text(noun, title)
+
+
 def derive_experiment_name(folder: Path) -> str:
     """Return an experiment name for a folder: its name with '-' in place of all but letters, digits and '_'.
 

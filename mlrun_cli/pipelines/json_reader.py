@@ -40,7 +40,7 @@ class JsonReader:
         """Return the string under a required key; raise if it is missing or empty."""
         found = self.find_text(key)
         if not found:
-            raise self.build_error("expected a text", key)
+            raise self.build_error("expected a text that is not empty", key)
         return found
 
     def find_integer(self, key: str) -> int | None:

@@ -102,8 +102,13 @@ def iterate_graph_problems(graph: Graph, step_names: Mapping[str, str] | None = 
     names = {step.key: step.name for step in graph.steps} if step_names is None else step_names
     if not graph.steps:
         yield GraphProblem(None, "steps", "the pipeline has no steps", "Give it one.")
+    for name in graph.parameters:
+        if not name.strip():
+            yield GraphProblem(None, f"parameters.{name}", "a parameter has no name", "Give it one.")
     keys = [step.key for step in graph.steps]
     for step in graph.steps:
+        if not step.name.strip():
+            yield GraphProblem(step.key, "name", "the name of the step is empty", "Give it one.")
         if not re.fullmatch(_KEY, step.key) or keys.count(step.key) > 1:
             yield GraphProblem(step.key, "key", "the key of a step is 8 hexadecimal digits, and no other step's")
         yield from _iterate_kind_problems(step)

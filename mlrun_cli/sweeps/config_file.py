@@ -141,6 +141,8 @@ class _Reader:
                 name_node = _get_required(item, "name", "the option of the script, such as --lr")
                 name = name_node.as_text()
                 self._note_unknown_keys(item, ("name", "expression", "values"))
+                if not name.strip():
+                    raise name_node.build_error("is empty", hint="Name the option of the script, such as --lr.")
                 if name in parameters:
                     raise name_node.build_error(f"'{name}' stands twice", hint="Give each parameter one expression.")
                 parameters[name] = _read_expression(item)
@@ -177,7 +179,7 @@ class _Reader:
     def _read_metric_name(root: Node) -> str:
         node = _get_required(root, "primary_metric_name", "the name that the script gives to run.log")
         name = node.as_text()
-        if not name:
+        if not name.strip():
             raise node.build_error("has no value", hint="Write the name that the script gives to run.log.")
         return name
 

@@ -118,7 +118,7 @@ def metric_from_json(document: Mapping[str, Any]) -> PrimaryMetric:
         InvalidValue: it has no name, or no goal.
     """
     name = document.get("name")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name.strip():
         raise InvalidValue(f"{name!r} is not the name of a metric.", target="name")
     return PrimaryMetric(name, parse_goal(str(document.get("goal"))))
 

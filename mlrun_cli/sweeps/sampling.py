@@ -133,6 +133,8 @@ def build_sampling(
     if not space:
         raise InvalidValue("The parameter space has no parameters.", target="parameter_space")
     for name, expression in space.items():
+        if not name.strip():
+            raise InvalidValue("A parameter has no name.", hint="Name the option of the script.", target=name)
         check_expression(method, name, expression)
     return Sampling(method, dict(space), seed, tuple(flags))
 

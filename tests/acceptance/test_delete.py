@@ -100,6 +100,18 @@ def test_restore_takes_the_newest_run_of_the_trash_and_yes(mlrun: Mlrun) -> None
     assert run_count(mlrun) == 3
 
 
+def test_an_empty_id_is_that_of_no_run(mlrun: Mlrun) -> None:
+    """As of a shell's variable that is not set."""
+    mlrun.script("from azureml.core import Run; Run.get_context().display_name = ''")
+    mlrun("run", "delete", "-r", mlrun.ended()["run_id"], "--yes")
+    assert mlrun.fails("run", "restore", "-r", "").code == "InvalidName"
+    assert run_count(mlrun) == 0
+    mlrun("run", "restore", "-r", "@latest")
+    for words in (("show",), ("cancel",), ("delete", "--yes")):
+        assert mlrun.fails("run", *words, "-r", "").code == "InvalidName"
+    assert run_count(mlrun) == 1
+
+
 def test_what_is_asked_counts_the_child_runs_in_the_trash_that_go_too(mlrun: Mlrun) -> None:
     mlrun.script(_PARENT)
     stored, trashed = (mlrun.ended()["run_id"] for _ in range(2))

@@ -443,6 +443,14 @@ def test_a_pipeline_that_has_lost_its_files_is_shown_and_disabled_but_not_submit
     assert mlrun.json("pipeline", "disable", "-i", pipeline_id)["status"] == "Disabled"
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_pipelines_and_schedules_have_names(mlrun: Mlrun, name: str) -> None:
+    assert mlrun.fails("pipeline", "create", "-y", "pipeline.yml", "-n", name).code == "InvalidName"
+    assert mlrun.json("pipeline", "list") == []
+    words = ("pipeline", "create-schedule", "-e", "exp", "-i", publish(mlrun), "-y", "minutes.yml", "-n")
+    assert mlrun.fails(*words, name).code in {"InvalidName", "InvalidValue"}
+
+
 def test_a_wrong_schedule_is_refused(mlrun: Mlrun) -> None:
     pipeline_id = publish(mlrun)
     words = ("pipeline", "create-schedule", "-n", "often", "-e", "exp", "-i")

@@ -185,6 +185,12 @@ def test_all_problems_are_told_at_once(folder: Path) -> None:
     assert [error.line for error in list_errors(folder, text)] == [6, 24, 38]
 
 
+def test_parameters_and_steps_have_names(folder: Path) -> None:
+    text = WHOLE.replace("        must: {type", "        ' ': {type").replace("{source: must}", "{source: ' '}")
+    errors = list_errors(folder, text.replace('"The first"', '" "'))
+    assert [(error.code, error.line) for error in errors] == [("InvalidFile", 2), ("InvalidFile", 27)]
+
+
 def test_a_cycle_is_told_with_its_steps(folder: Path) -> None:
     text = WHOLE.replace("raw: {source: raw", "raw: {source: Back").replace(
         "arguments: ['--n'", "outputs: {back: {destination: Back}}\n            arguments: ['--n'"

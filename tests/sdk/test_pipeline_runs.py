@@ -270,6 +270,10 @@ same(len(list(Experiment(workspace, "cars").get_runs())), count)
 found.enable()
 same(endpoint.submit("cars").wait_for_completion(show_output=False), "Finished")
 refused(AzureMLException, "'none'", PipelineEndpoint.get, workspace, name="none")
+for name in ("", " "):
+    refused(UserErrorException, "name", PipelineEndpoint.publish, workspace, name, "e", first)
+    refused(UserErrorException, "name", found.set_name, name)
+    refused(UserErrorException, "name", make().publish, name)
 """,
     )
 

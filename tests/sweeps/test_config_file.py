@@ -164,6 +164,8 @@ REFUSED = [
     (SAMPLE[SAMPLE.index("\n    - name") : SAMPLE.index("policy")], " []\n", 3, _SPACE, "a list of parameters"),
     ("- name: --c\n      expression", "  --c: {}\n      expression", 4, _SPACE, "is a mapping"),
     ("name: --c\n      expression", "expression", 4, f"{_SPACE}[0]", "name"),
+    ("name: --c", "name: ''", 4, f"{_SPACE}[0].name", "option of the script"),
+    ("name: --c", "name: ' '", 4, f"{_SPACE}[0].name", "option of the script"),
     (
         "policy:",
         "    - {name: --c, expression: choice, values: [1]}\npolicy:",
@@ -201,6 +203,7 @@ REFUSED = [
     *((_BANDIT, _TRUNCATION.format(value), 9, "policy.truncation_percentage", "99") for value in ("x", 1.5, 0, 100)),
     ("primary_metric_name: Test accuracy\n", "", 1, None, "run.log"),
     ("primary_metric_name: Test accuracy", "primary_metric_name:", 11, "primary_metric_name", "run.log"),
+    ("primary_metric_name: Test accuracy", "primary_metric_name: ' '", 11, "primary_metric_name", "run.log"),
     ("primary_metric_goal: Maximize\n", "", 1, None, "maximize or minimize"),
     ("primary_metric_goal: Maximize", "primary_metric_goal:", 12, "primary_metric_goal", "maximize or minimize"),
     ("primary_metric_goal: Maximize", "primary_metric_goal: max", 12, "primary_metric_goal", "maximize or minimize"),
