@@ -223,11 +223,17 @@ def _iterate_data_problems(graph: Graph, step: Step) -> Iterator[GraphProblem]:
             yield GraphProblem(step.key, "run_after", f"there is no step '{key}'")
 
 
+def is_output_missing(graph: Graph, source: object) -> bool:
+    """Return whether a source is the output of a step, and no step of the graph has it."""
+    if not isinstance(source, StepOutput):
+        return False
+    step = graph.find_step(source.step)
+    return step is None or source.name not in step.outputs
+
+
 def _find_source_problem(graph: Graph, source: object) -> str | None:
-    if isinstance(source, StepOutput):
-        step = graph.find_step(source.step)
-        if step is None or source.name not in step.outputs:
-            return f"no step '{source.step}' of the pipeline has an output '{source.name}'"
+    if isinstance(source, StepOutput) and is_output_missing(graph, source):
+        return f"no step '{source.step}' of the pipeline has an output '{source.name}'"
     if isinstance(source, ParameterReference):
         parameter = graph.parameters.get(source.name)
         if parameter is None:

@@ -14,6 +14,7 @@ from mlrun_cli.errors import InvalidValue, MlrunError, Unsupported
 from mlrun_cli.pipelines.graph import (
     DATA_PATH_TYPE,
     DATASET_TYPE,
+    HYPER_DRIVE_STEP,
     PARAMETER_TYPES,
     DataPath,
     DatasetReference,
@@ -23,7 +24,12 @@ from mlrun_cli.pipelines.graph import (
 )
 from mlrun_cli.pipelines.parameter_values import parse_scalar
 from mlrun_cli.pipelines.step_kinds import build_unsupported_error
-from mlrun_cli.pipelines.validation import GraphProblem, iterate_graph_problems, list_unused_parameters
+from mlrun_cli.pipelines.validation import (
+    GraphProblem,
+    is_output_missing,
+    iterate_graph_problems,
+    list_unused_parameters,
+)
 from mlrun_cli.pipelines.yaml_names import YamlNames, build_key_hint, list_ignored_key_notes
 from mlrun_cli.pipelines.yaml_paths import YamlPaths
 from mlrun_cli.pipelines.yaml_step import YamlStep, read_step
@@ -36,6 +42,17 @@ _PARAMETER_KEYS = ("type", "default")
 _DATA_PATH_KEYS = ("datastore", "path_on_datastore")
 _DATASET_KEYS = ("dataset_name", "dataset_id", "dataset_version")
 _SQL_KEYS = ("sql_query", "sql_table", "sql_stored_procedure", "sql_stored_procedure_params")
+_ARGUMENT_SECTIONS = ("inputs", "side_inputs", "outputs", "parameters", "params")
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "arguments": ("arguments", *_ARGUMENT_SECTIONS),
+    "command": ("command", *_ARGUMENT_SECTIONS),
+    "script": ("script_name", "runconfig", "parallel_run_config"),
+    "inputs": ("inputs", "side_inputs"),
+    "metrics_output": ("metrics_output", "outputs"),
+    "model_outputs": ("model_outputs", "outputs", "hyperdrive_configuration"),
+}
+"""The sections of a step in the file from which a part of a step in the graph is read, where they are not one."""
+_PARTS_CHECKED_BY_READER = ("sweep", "parallel_run", "run_after")
 _OTHER_FILES: Mapping[str, tuple[str, str]] = {
     "Schedule": ("describes when a pipeline runs, not a pipeline", "Name the file that begins with 'pipeline:'."),
     "parallel_run_config": (
@@ -135,8 +152,7 @@ class _PipelineReader:
                 default_datastore=self._find_text(keys, "default_datastore"),
                 continue_on_step_failure=self._find_boolean(keys, "continue_on_step_failure"),
             )
-            if not self.problems:
-                self._check_graph(graph, steps)
+            self._check_graph(graph, steps)
             return graph
         return None
 
@@ -154,7 +170,7 @@ class _PipelineReader:
 
     def _read_parameters(self, node: Node | None) -> None:
         for name, one in ({} if node is None or node.is_null else node.as_mapping()).items():
-            self._names.parameters[name] = PipelineParameter("string", "")
+            self._names.parameters[name] = PipelineParameter(_guess_type(one), "")
             with self.problems.collect_errors():
                 self._names.parameters[name] = self._read_parameter(one)
 
@@ -254,17 +270,49 @@ class _PipelineReader:
     def _check_graph(self, graph: Graph, steps: list[YamlStep]) -> None:
         nodes = {one.step.key: one for one in steps}
         names = {key: name for name, key in self._names.step_keys.items()}
-        for problem in iterate_graph_problems(graph, names):
+        found = [one for one in iterate_graph_problems(graph, names) if not self._is_consequence(one, graph, nodes)]
+        for problem in found:
             self.problems.add(self._build_error(problem, nodes))
+        if self.problems:  # a step that could not be read may use them
+            return
         declared = self._node.as_mapping().get("parameters")
         for name in list_unused_parameters(graph):
             place = declared.as_mapping()[name].location if declared is not None else self._node.location
             self.notes.append(f"{place}: no step uses the parameter '{name}'.")
 
+    def _is_consequence(self, problem: GraphProblem, graph: Graph, steps: Mapping[str, YamlStep]) -> bool:
+        """Return whether a problem of the graph comes of a part of the file that could not be read."""
+        if not self.problems:
+            return False
+        if problem.step is None:
+            return problem.key_path == "steps"
+        part, _, name = problem.key_path.partition(".")
+        part = part.partition("[")[0]
+        step = steps[problem.step]
+        found_input = step.step.inputs.get(name) if part == "inputs" else None
+        if (
+            part in _PARTS_CHECKED_BY_READER
+            or (part == "model_outputs" and step.step.kind == HYPER_DRIVE_STEP and step.step.sweep is None)
+            or (found_input is not None and is_output_missing(graph, found_input.source))
+        ):
+            return True
+        nodes = [step.node.as_mapping().get(section) for section in _SECTIONS.get(part, (part,))]
+        if "inputs" in _SECTIONS.get(part, ()):
+            nodes.append(self._node.as_mapping().get("data_references"))
+        if not part:  # a cycle, perhaps of two outputs with one destination
+            nodes += self._names.destination_nodes
+        return self.problems.has_problem_about(*(node.key_path for node in nodes if node is not None))
+
     def _build_error(self, problem: GraphProblem, steps: Mapping[str, YamlStep]) -> MlrunError:
         if problem.step is None:
             return self._node.build_error(problem.reason, hint=problem.hint)
         return steps[problem.step].find_node(problem.key_path).build_error(problem.reason, hint=problem.hint)
+
+
+def _guess_type(node: Node) -> str:
+    """Return the type that a parameter declares, or that of text."""
+    declared = node.content.get("type") if isinstance(node.content, dict) else None
+    return str(declared.content) if declared is not None and declared.content in PARAMETER_TYPES else "string"
 
 
 def _choose_step_key(name: str, taken_keys: Collection[str]) -> str:

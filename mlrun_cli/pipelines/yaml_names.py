@@ -27,12 +27,14 @@ class YamlNames:
         parameters: the pipeline's parameters.
         references: the pipeline's data references; None if one cannot be had here.
         step_keys: the keys of the steps, by their names in the file.
+        destination_nodes: the destinations of the outputs.
     """
 
     def __init__(self) -> None:
         self.parameters: dict[str, PipelineParameter] = {}
         self.references: dict[str, DataPath | DatasetReference | None] = {}
         self.step_keys: dict[str, str] = {}
+        self.destination_nodes: list[Node] = []
         self._destinations: dict[str, tuple[StepOutput, Node]] = {}
 
     def collect_outputs(self, step_name: str, step: Node) -> None:
@@ -48,6 +50,7 @@ class YamlNames:
             destination = output.content.get("destination") if isinstance(output.content, dict) else None
             if destination is None or not isinstance(destination.content, str):
                 continue
+            self.destination_nodes.append(destination)
             name = destination.content
             if name in self._destinations:
                 first = self._destinations[name][1]

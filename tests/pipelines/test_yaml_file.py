@@ -185,6 +185,46 @@ def test_all_problems_are_told_at_once(folder: Path) -> None:
     assert [error.line for error in list_errors(folder, text)] == [6, 24, 38]
 
 
+def test_what_is_wrong_between_steps_is_told_beside_what_cannot_be_read(folder: Path) -> None:
+    """Nothing is told of what only follows from a part that could not be read."""
+    text = """\
+pipeline:
+    parameters:
+        chosen: {type: datapath, default: {datastore: a}}
+    data_references:
+        raw: {path_on_datastore: x}
+    steps:
+        One:
+            type: PythonScriptStep
+            script_name: src/first.py
+            allow_reuse: maybe
+            inputs: {back: {source: Two}, chosen: {source: chosen}, raw: {source: raw}}
+            outputs: {one: {destination: One}}
+            arguments: ['input:back', 'input:chosen', 'input:raw', 'output:one']
+        Two:
+            type: PythonScriptStep
+            script_name: src/first.py
+            parameters: {'a=b': 1}
+            inputs: {one: {source: One}, three: {source: Three}}
+            outputs: {two: {destination: Two}}
+        Three:
+            type: PythonScrStep
+            outputs: {three: {destination: Three}}
+        Four:
+            type: PythonScriptStep
+            runconfig: nowhere
+            run_after: [Three]
+            outputs: {four: {destination: Four, type: nowhere}}
+            arguments: ['output:four']
+        Five:
+            type: HyperDriveStep
+            script_name: src/first.py
+"""
+    errors = list_errors(folder, text)
+    assert [error.line for error in errors] == [3, 5, 8, 10, 17, 21, 25, 27, 30], [one.message for one in errors]
+    assert "'One' → 'Two'" in errors[2].message
+
+
 def test_parameters_and_steps_have_names(folder: Path) -> None:
     text = WHOLE.replace("        must: {type", "        ' ': {type").replace("{source: must}", "{source: ' '}")
     errors = list_errors(folder, text.replace('"The first"', '" "'))
