@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any, Dict, TypeVar
 
 from azureml._client.client import WorkspaceNames, get_client
 from azureml._client.scalars import escape_surrogates
-from azureml._unsupported import create_unsupported_error
 from azureml._wire.journal_lines import encode_removed_tags, encode_tags
 from azureml.core._text_pairs import convert_properties, convert_values_to_strings, to_tag_keys
 from azureml.exceptions import UserErrorException
@@ -54,6 +53,8 @@ class RunHandle:
 
     @property
     def _client(self) -> Any:
+        from azureml._unsupported import create_unsupported_error
+
         raise create_unsupported_error("run._client", "Use the public calls of the run, such as run.get_details()")
 
     # Tags and properties
