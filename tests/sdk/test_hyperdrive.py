@@ -34,6 +34,8 @@ REFUSED = {
     "choice(range(3), 5)": "among other arguments",
     "choice({1, 2})": "choice(list(…))",
     "choice(n for n in (1, 2))": "choice(list(…))",
+    "choice({'a': 1}.keys())": "choice(list(…))",
+    "choice({'a': 1}.values())": "choice(list(…))",
     "randint(0)": "above 0",
     "randint(2.5)": "whole number",
     "uniform(1, 1)": "min_value below",

@@ -3,6 +3,7 @@
 Each function returns an expression `[name, arguments]`, such as `["choice", [[1, 2]]]` or `["uniform", [0, 1]]`.
 """
 
+from collections.abc import Set, ValuesView
 from typing import Any, List
 
 from azureml.train.hyperdrive.exceptions import HyperDriveConfigException
@@ -28,12 +29,12 @@ def choice(*options: Any) -> Expression:
 
     Raises:
         HyperDriveConfigException: No values are given, a list or range is one of several arguments, or a value is a
-            set or an iterator.
+            set, an iterator, or the keys, values or items of a dict.
     """
     only = _find_list(options[0]) if len(options) == 1 else None
     values = list(options) if only is None else only
     for value in values:
-        if isinstance(value, (set, frozenset)) or hasattr(value, "__next__"):
+        if isinstance(value, (Set, ValuesView)) or hasattr(value, "__next__"):
             kind = type(value).__name__
             raise HyperDriveConfigException(f"choice(…) cannot choose a {kind}. For its values write choice(list(…)).")
     if not values:
