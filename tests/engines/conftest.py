@@ -148,3 +148,15 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[network_hom
         pytest.skip(reason)
     with network_home.start_hosts(tmp_path_factory.mktemp("hosts"), "login1", "login2") as started:
         yield started
+
+
+@pytest.fixture
+def host(hosts: list[network_home.Host]) -> network_home.Host:
+    """Return a host that has the home."""
+    hosts[0]("workspace", "show", "--take-over")
+    return hosts[0]
+
+
+@pytest.fixture
+def other(hosts: list[network_home.Host]) -> network_home.Host:
+    return hosts[1]

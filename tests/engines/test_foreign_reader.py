@@ -162,11 +162,6 @@ def host(hosts: list[Host], holder: subprocess.Popen[str]) -> Host:  # noqa: ARG
     return hosts[0]
 
 
-@pytest.fixture
-def other(hosts: list[Host]) -> Host:
-    return hosts[1]
-
-
 def test_another_host_reads_what_the_first_one_does_and_changes_nothing(host: Host, other: Host) -> None:
     host.script("""
         from azureml.core import Run

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from tests.engines.network_home import Host
 from tests.running import kill, until
 
@@ -45,18 +43,6 @@ print(json.dumps(answers))
 
 
 _Request = tuple[str, str, dict[str, str]]
-
-
-@pytest.fixture
-def host(hosts: list[Host]) -> Host:
-    """Return a host that has the home."""
-    hosts[0]("workspace", "show", "--take-over")
-    return hosts[0]
-
-
-@pytest.fixture
-def other(hosts: list[Host]) -> Host:
-    return hosts[1]
 
 
 @contextmanager

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.engines.network_home import Host
 from tests.running import kill, until
 
@@ -58,18 +56,6 @@ first.set_default_datastore("workspacefilestore")
 print(second.experiments, flush=True)
 sys.stdin.readline()
 """
-
-
-@pytest.fixture
-def host(hosts: list[Host]) -> Host:
-    """Return a host that has the home."""
-    hosts[0]("workspace", "show", "--take-over")
-    return hosts[0]
-
-
-@pytest.fixture
-def other(hosts: list[Host]) -> Host:
-    return hosts[1]
 
 
 def test_a_run_asks_its_supervisor_while_the_home_contains_neither_locks_nor_sockets(host: Host) -> None:

@@ -16,7 +16,6 @@ from mlrun_cli.runs.parameters import Parameter, get_parameter_values
 from mlrun_cli.store.db.database import Database
 from mlrun_cli.store.db.locator import DatabaseLocator
 from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
-from mlrun_cli.store.runs import conditions, page_store
 from mlrun_cli.store.runs.page_store import RunPageStore
 from mlrun_cli.store.runs.parameter_store import ParameterStore
 from mlrun_cli.store.runs.run_store import RunStore
@@ -33,15 +32,6 @@ def parameters(database: Database) -> ParameterStore:
 @pytest.fixture
 def pages(database: Database, runs: RunStore) -> RunPageStore:
     return RunPageStore(database, runs)
-
-
-@pytest.fixture(params=["few", "many"])
-def _size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make each query be answered as among few runs, or as among very many."""
-    if request.param == "many":
-        monkeypatch.setattr(page_store, "_FEW", 0)
-        monkeypatch.setattr(page_store, "_FEW_TO_COUNT", 0)
-        monkeypatch.setattr(conditions, "RARE", 0)
 
 
 def add_all(add_run: AddRun) -> None:
