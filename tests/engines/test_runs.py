@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mlrun_cli.node import node_run
 from mlrun_cli.runs.events import OutcomeEvent, parse_event
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.shared_folder import SharedRunFolder
@@ -234,15 +235,21 @@ def test_a_signal_of_the_engine_that_reaches_the_script_first_cancels_a_run_that
 def test_a_script_that_ends_well_just_before_its_supervisor_is_told_to_stop_is_not_over(
     pool: PoolEngine, tmp_path: Path
 ) -> None:
-    run_id = start(pool, tmp_path / "go")
-    (script,) = pool.mlrun.processes(run_id)
-    supervisors = node_programs(pool, run_id)
-    (tmp_path / "go").touch()
-    while is_alive(script):
-        time.sleep(0.001)
-    time.sleep(0.03)  # the supervisor has noticed it by now
-    kill(*supervisors, number=signal.SIGTERM)
-    pool.mlrun.wait(run_id)
+    is_in_time = False
+    while not is_in_time:  # once more where this process stood still for so long that the run has completed
+        run_id = start(pool, tmp_path / "go")
+        (script,) = pool.mlrun.processes(run_id)
+        supervisors = node_programs(pool, run_id)
+        alive_at = time.monotonic()
+        (tmp_path / "go").touch()
+        while is_alive(script):
+            alive_at = time.monotonic()
+            time.sleep(0.001)
+        time.sleep(0.03)  # the supervisor has noticed it by now
+        kill(*supervisors, number=signal.SIGTERM)
+        is_in_time = time.monotonic() - alive_at < node_run._COMPLETED_SECONDS
+        pool.mlrun.wait(run_id)
+        (tmp_path / "go").unlink()
     (path,) = (pool.run_folder(run_id) / "events").iterdir()
     events = map(parse_event, map(json.loads, path.read_text(encoding="utf-8").splitlines()))
     ((outcome, is_final),) = [(each.outcome, each.is_final) for each in events if isinstance(each, OutcomeEvent)]

@@ -188,7 +188,7 @@ def test_a_worker_killed_on_another_node_is_replaced_and_its_batch_tried_again(n
 
 
 def test_a_call_on_another_node_that_takes_too_long_is_ended_and_tried_again(nodes: Nodes) -> None:
-    nodes.start(STUCK, run_max_try=9, run_invocation_timeout=2)
+    nodes.start(STUCK, run_max_try=99, run_invocation_timeout=2)
     stuck = nodes.read_stuck()
     until(lambda: "run_invocation_timeout (2 s): node 1, killed" in nodes.read_errors())
     nodes.let_go()
@@ -198,7 +198,7 @@ def test_a_call_on_another_node_that_takes_too_long_is_ended_and_tried_again(nod
 
 
 def test_a_frozen_node_does_not_keep_the_step_and_writes_no_rows_later(nodes: Nodes) -> None:
-    nodes.start(STUCK, run_max_try=9, run_invocation_timeout=2)
+    nodes.start(STUCK, run_max_try=99, run_invocation_timeout=2)
     os.kill(nodes.read_stuck(), signal.SIGSTOP)
     os.kill(nodes.started[1].pid, signal.SIGSTOP)
     nodes.let_go()
