@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.failed_start import explain_failed_start
 from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.last_values import LastValues
@@ -411,7 +412,16 @@ class Collector:
         send_to_supervisor(self._workspace, run, StopMessage(StopReason.GIVEN_UP))
         if self._jobs.has_job_id(run):
             self._to_cancel.append(run)
-        outcome = self._adjust_to_lost_stream(run, derive_lost_outcome(run, self._explain_end(run, job)))
+        job = self._explain_end(run, job)
+        has_started = collected is not None and collected.has_started
+        outcome = explain_failed_start(
+            derive_lost_outcome(run, job),
+            job,
+            self._target.folder_on_nodes,
+            self._shared_folder,
+            has_started=has_started,
+        )
+        outcome = self._adjust_to_lost_stream(run, outcome)
         self._end_without_supervisor(run, collected, outcome, now)
 
     def _explain_end(self, run: Run, job: Job | None) -> Job | None:

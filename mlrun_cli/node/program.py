@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mlrun_cli.core.json_files import read_json, write_json
+from mlrun_cli.core.program_log import write_log
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import MlrunError
 from mlrun_cli.node.local_environment import localize_environment
@@ -24,6 +24,7 @@ from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.events import EventWriter, StartEvent, find_outcome
 from mlrun_cli.runs.heartbeat import read_heartbeat, write_heartbeat
 from mlrun_cli.runs.inbox import InboxReader, StopMessage
+from mlrun_cli.runs.node_exit_codes import get_exit_code
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.script_end import StopReason
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
@@ -43,10 +44,25 @@ _LOOK_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
-    """Supervise a run and return 0, or 1 if the run could not be started; return 0 if there is nothing to do."""
+    """Supervise a run; return 0 even if there is nothing to do, 1 if the run could not be started, or a further code.
+
+    Those are in `runs.node_exit_codes`.
+    """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # an engine may have inherited that of the submitting process
     shared = SharedRunFolder(Path(arguments[0]))
-    is_elsewhere = OWN_ENVIRONMENT in arguments[1:]
+    try:
+        return _execute_attempt(shared, is_elsewhere=OWN_ENVIRONMENT in arguments[1:])
+    except OSError as error:
+        write_log(f"The shared folder cannot be used on {os.uname().nodename}: {error}")
+        return get_exit_code(error)
+
+
+def _execute_attempt(shared: SharedRunFolder, *, is_elsewhere: bool) -> int:
+    """Make an attempt, unless there is nothing to do, and return the exit code.
+
+    Raises:
+        OSError: the shared folder cannot be read or written, so that nothing can be said there.
+    """
     job_id = os.environ.pop(JOB_ID_VARIABLE, "")
     if find_outcome(shared) is not None or _has_collector_ended_run(shared) or not _claim_start(shared, job_id):
         return 0
@@ -67,7 +83,7 @@ def main(arguments: list[str]) -> int:
     try:
         return _supervise_run(shared, events, job_nodes, is_remote=is_elsewhere)
     except (MlrunError, OSError, KeyError, TypeError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
+        write_log(str(error))
         message = f"The run could not be started on {os.uname().nodename}: {error}"
         code = error.code if isinstance(error, MlrunError) else type(error).__name__
         outcome = build_failure_outcome(message, code=SERVICE_ERROR, reason=code)
@@ -88,7 +104,7 @@ def _claim_start(shared: SharedRunFolder, job_id: str) -> bool:
         return True
     started_by = record_starting_job(shared, job_id)
     if started_by != job_id:
-        sys.stderr.write(f"This job, {job_id}, does nothing, since job {started_by} has started the run.\n")
+        write_log(f"This job, {job_id}, does nothing, since job {started_by} has started the run.")
     return started_by == job_id
 
 

@@ -83,6 +83,7 @@ class Job(NamedTuple):
         end: for an ended job, how it ended.
         words: what the engine says of an ended job, for the run's error.
         is_held: whether a queued job waits to be released, since the engine could not start it.
+        exit_code: the exit code of an ended job, if the engine tells it.
     """
 
     state: JobState
@@ -91,6 +92,7 @@ class Job(NamedTuple):
     end: JobEnd | None = None
     words: str = ""
     is_held: bool = False
+    exit_code: int | None = None
 
 
 class JobRequest(NamedTuple):
@@ -152,6 +154,11 @@ class EngineTarget(Target):
     def shared_folder(self) -> SharedFolder:
         """The folder that the target shares with its nodes."""
         return SharedFolder(Path(self.row.properties[SHARED_FOLDER_PROPERTY]))
+
+    @property
+    def folder_on_nodes(self) -> str:
+        """The name of the folder that supervisors write to, as a user finds it."""
+        return str(self.shared_folder.path)
 
     @property
     def builds_environments_here(self) -> bool:

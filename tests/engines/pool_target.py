@@ -202,7 +202,8 @@ class Pool:
         with self._lock():  # it may have recorded its end meanwhile
             row = self.find(row["id"]) or row
         end = JobEnd(row.get("end", JobEnd.NODE_LOST.value))
-        return Job(JobState.ENDED, nodes=socket.gethostname(), end=end, words=row.get("words", f"pool: {end.value}"))
+        words, exit_code = row.get("words", f"pool: {end.value}"), row.get("exit_code")
+        return Job(JobState.ENDED, nodes=socket.gethostname(), end=end, words=words, exit_code=exit_code)
 
     def end(self, job_id: str, end: JobEnd, words: str = "") -> None:
         """Kill the processes of a job that has not ended, and record how it ended."""
@@ -227,7 +228,13 @@ class Pool:
             row = self.find(job_id)
             if row is not None and row["state"] == "running":
                 self._write(
-                    {**row, "state": "ended", "end": JobEnd.EXITED.value, "words": f"exit code {done.returncode}"}
+                    {
+                        **row,
+                        "state": "ended",
+                        "end": JobEnd.EXITED.value,
+                        "words": f"exit code {done.returncode}",
+                        "exit_code": done.returncode,
+                    }
                 )
 
     def _try_to_start(self, job_id: str) -> bool:

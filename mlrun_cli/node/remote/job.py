@@ -36,10 +36,10 @@ def execute_job(arguments: Sequence[str]) -> int:
     row = queue.find(run_id)
     if row is None or not queue.record_start(run_id):
         return 0
-    ended = _run_script(row["script"], gpus)
+    ended, exit_code = _run_script(row["script"], gpus)
     with suppress(OSError):  # the script is not started again
         SharedFolder(Path(folder)).get_run_folder(run_id).secrets.unlink(missing_ok=True)
-    queue.record_end(run_id, ended)
+    queue.record_end(run_id, ended, exit_code)
     try:
         queue.start_ready_jobs()
     except Exception:  # the next look from the other machine starts it
@@ -47,8 +47,8 @@ def execute_job(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _run_script(script: str, gpus: str) -> str:
-    """Run the script of a job in a login shell, and return a description of its end."""
+def _run_script(script: str, gpus: str) -> tuple[str, int | None]:
+    """Run the script of a job in a login shell, and return a description of its end and any exit code."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_CONNECTION}
     if gpus:
         environment[VISIBLE_GPUS] = gpus
@@ -58,14 +58,14 @@ def _run_script(script: str, gpus: str) -> str:
         child = subprocess.Popen([*shell, "-c", script], env=environment, preexec_fn=hook)  # noqa: PLW1509
     except OSError as error:
         write_log(f"the script of the job cannot be started: {error}")
-        return f"its shell could not be started: {error.strerror}"
+        return f"its shell could not be started: {error.strerror}", None
 
     def forward_signal(signal_number: int, _frame: FrameType | None) -> None:
         child.send_signal(signal_number)
 
     signal.signal(signal.SIGTERM, forward_signal)
     code = child.wait()
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    return (f"exit code {code}", code) if code >= 0 else (f"signal {signal.Signals(-code).name}", None)
 
 
 def _close_other_descriptors(kept_descriptors: set[int]) -> None:

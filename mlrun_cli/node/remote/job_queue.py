@@ -38,7 +38,8 @@ class JobQueue:
     """The queue in the folder of a target.
 
     A job's file has the keys `number`, `run_id`, `script` (for a shell), `log`, `nodes`, `gpus`, `state` and `starts`;
-    once it has started `boot_id`, `pid`, `ticks` and `started_at`; once it has ended `end` and `words`.
+    once it has started `boot_id`, `pid`, `ticks` and `started_at`; once it has ended `end`, `words` and, if
+    it has ended by itself, `exit_code`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -175,8 +176,13 @@ class JobQueue:
             )
             return True
 
-    def record_end(self, run_id: str, description: str) -> None:
+    def record_end(self, run_id: str, description: str, exit_code: int | None) -> None:
         """Record that a job has ended by itself, with a description, unless its end is already recorded.
+
+        Args:
+            run_id: the id of its run.
+            description: how it has ended.
+            exit_code: the exit code of its script; None if that was killed, or not started.
 
         Raises:
             OSError: it cannot be stored.
@@ -184,7 +190,8 @@ class JobQueue:
         with self._hold_lock():
             row = self.find(run_id)
             if row is not None and row["state"] != ENDED:
-                self._write_job({**row, "state": ENDED, "end": EXITED, "words": description})
+                ended = {"state": ENDED, "end": EXITED, "words": description, "exit_code": exit_code}
+                self._write_job({**row, **ended})
 
     def count_jobs(self) -> tuple[int, int]:
         """Return the numbers of running and of queued jobs."""
@@ -206,7 +213,7 @@ class JobQueue:
     def _describe_state(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state of a job, with the kind and description of its end if it has ended."""
         if job["state"] == ENDED:
-            return {"state": ENDED, "end": job["end"], "words": job["words"]}
+            return _describe_end(job)
         if self._is_running(job):
             return {"state": RUNNING}
         if job["state"] == QUEUED:
@@ -214,7 +221,7 @@ class JobQueue:
         # It may have recorded its end since it was read.
         job = self.find(job["run_id"]) or job
         if job["state"] == ENDED:
-            return {"state": ENDED, "end": job["end"], "words": job["words"]}
+            return _describe_end(job)
         if job["boot_id"] != get_origin().boot_id:
             return {"state": ENDED, "end": NODE_LOST, "words": f"{os.uname().nodename} was restarted"}
         return {"state": ENDED, "end": EXITED, "words": "its processes were killed"}
@@ -292,6 +299,10 @@ class JobQueue:
             yield
         finally:
             os.close(descriptor)
+
+
+def _describe_end(job: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": ENDED, "end": job["end"], "words": job["words"], "exit_code": job.get("exit_code")}
 
 
 def _is_recent(path: Path) -> bool:

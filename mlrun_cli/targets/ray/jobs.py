@@ -109,7 +109,8 @@ def parse_job(details: Details) -> Job:
     if status == "RUNNING":
         return Job(JobState.RUNNING, nodes=nodes)
     end = _ENDS.get(status) or _derive_end(str(details.get("error_type") or ""), message)
-    return Job(JobState.ENDED, nodes=nodes, end=end, words=status if status == SUCCEEDED else _shorten_message(message))
+    words = status if status == SUCCEEDED else _shorten_message(message)
+    return Job(JobState.ENDED, nodes=nodes, end=end, words=words, exit_code=details.get("driver_exit_code"))
 
 
 def has_start_timed_out(details: Details) -> bool:

@@ -297,4 +297,5 @@ def _parse_job(document: Mapping[str, Any]) -> Job | None:
         reason=str(document.get("reason", "")),
         end=None if end is None else JobEnd(end),
         words=str(document.get("words", "")),
+        exit_code=document.get("exit_code"),
     )

@@ -50,6 +50,11 @@ class RemoteTarget(EngineTarget):
         """The mirror of the target's folder, created if needed."""
         return _get_mirror_folder(self.workspace, self.name)
 
+    @property
+    def folder_on_nodes(self) -> str:
+        """The target's folder on the machine, as `MACHINE:FOLDER`."""
+        return f"{self.settings.address}:{self.settings.folder}"
+
     def check_demand(self, demand: Demand) -> None:
         """Raise if the machine can never meet the demand of a run.
 

@@ -173,7 +173,10 @@ def parse_job(state: str, reason: str, nodes: str, exit_code: str) -> Job:
         return Job(JobState.RUNNING, nodes=known_nodes)
     if end is JobEnd.EXITED and name == "FAILED" and (known_reason in _NOT_STARTED or not known_nodes):
         end = JobEnd.NEVER_STARTED
-    return Job(JobState.ENDED, nodes=known_nodes, end=end, words=_describe_end(state, known_reason, exit_code))
+    words = _describe_end(state, known_reason, exit_code)
+    code, _, signal_number = exit_code.partition(":")
+    known_code = int(code) if code.isdigit() and signal_number in {"", "0"} else None
+    return Job(JobState.ENDED, nodes=known_nodes, end=end, words=words, exit_code=known_code)
 
 
 def explain_end(job: Job, output: str) -> Job:
