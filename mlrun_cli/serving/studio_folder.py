@@ -117,7 +117,7 @@ class StudioFolder:
     def get_url(self) -> str:
         """Return the studio's URL, without its token.
 
-        If several studios run, it is the URL of the one started last; if none runs, the last known URL or the default.
+        If several studios run, it is the URL of the one started last; if none runs, the last kept one or the default.
         """
         return str(self._read_registration().get("address") or self._build_default_url())
 
@@ -159,10 +159,11 @@ class StudioFolder:
         return f"http://{host}:{DEFAULT_PORT}"
 
     @contextmanager
-    def register_urls(self, url: str, api_url: str) -> Iterator[None]:
+    def register_urls(self, url: str, api_url: str, *, are_lasting: bool) -> Iterator[None]:
         """Register, for the duration of the block, the URLs under which this process serves the studio.
 
-        The process holds a lock on the file of its registration, so that one left by a killed process is ignored. Other
+        They are kept beyond it if they `are_lasting`, so that a studio started again would have them too. The
+        process holds a lock on the file of its registration, so that one left by a killed process is ignored. Other
         hosts, which do not see the lock, see that the registration is renewed.
 
         Raises:
@@ -170,6 +171,9 @@ class StudioFolder:
         """
         document = {"address": url, "apiAddress": api_url}
         try:
+            if are_lasting and self._creates:
+                make_private_folder(self.path)
+                write_json(self._last_url, document)
             registration, descriptor = self._register(document)
         except OSError as error:
             raise StoreError(f"{error.filename or self.path} cannot be written: {error.strerror}.") from error
@@ -197,8 +201,6 @@ class StudioFolder:
         for path in self._list_registrations():
             if path.parent == folder and not _is_locked(path):
                 path.unlink(missing_ok=True)
-        if self._creates:
-            write_json(self._last_url, document)
         registration = folder / f"{time.time_ns():020}-{os.getpid()}.json"
         temporary = registration.with_suffix(".new")
         lease = find_lease(registration)

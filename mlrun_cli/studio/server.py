@@ -82,7 +82,7 @@ def serve(options: StudioOptions) -> int | None:
     with (
         hold_home(home, only_reads=True),
         closing(studio.workspaces),
-        folder.register_urls(url, _build_url(options, None, port)),
+        folder.register_urls(url, _build_url(options, None, port), are_lasting=port == options.port),
     ):
         for number in (signal.SIGINT, signal.SIGTERM):  # before the URL is printed: a caller that reads it may stop us
             signal.signal(number, server.handle_exit)

@@ -438,7 +438,7 @@ def test_the_key_of_the_studio_does_not_get_to_nodes(pool: PoolEngine) -> None:
     """
     pool.mlrun.script(script)
     folder = StudioFolder(pool.mlrun.home)
-    with folder.register_urls("http://127.0.0.1:1", "http://127.0.0.1:1"):
+    with folder.register_urls("http://127.0.0.1:1", "http://127.0.0.1:1", are_lasting=True):
         record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
     log = pool.mlrun.log(record["run_id"])
     assert "AuthenticationException" in log
