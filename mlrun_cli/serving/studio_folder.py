@@ -179,12 +179,15 @@ class StudioFolder:
             raise StoreError(f"{error.filename or self.path} cannot be written: {error.strerror}.") from error
         is_over = Event()
         lease = find_lease(registration)
+        renewing = None
         if lease is not None:
-            start_background_thread(_keep_renewed, registration, document, lease, is_over)
+            renewing = start_background_thread(_keep_renewed, registration, document, lease, is_over)
         try:
             yield
         finally:
             is_over.set()
+            if renewing is not None:
+                renewing.join()  # it would write the registration once more
             registration.unlink(missing_ok=True)
             get_counterpart(registration).unlink(missing_ok=True)
             os.close(descriptor)
