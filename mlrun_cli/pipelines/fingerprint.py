@@ -13,6 +13,7 @@ from typing import Any
 
 from mlrun_cli.core.digests import create_sha256
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.pipelines.data_flow import PARAMETER_VARIABLE
 from mlrun_cli.pipelines.graph import Output, ParameterReference, ParameterValue, Step
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
 
@@ -25,6 +26,7 @@ _WORDS = {
     "step": "its {name}",
     "arguments": "argument {name}",
     "parameters": "parameter '{name}'",
+    "variables": "variable {name}",
     "settings": "{name} of its runconfig",
     "files": "file {name}",
     "inputs": "input '{name}'",
@@ -33,6 +35,8 @@ _WORDS = {
     "secrets": "the secret in {name}",
 }
 """What the entries of each section are called, in the order in which differences are told."""
+_VARIABLES, _ALL_VARIABLES = "variables", ("settings", "environmentVariables")
+"""The section that tells which variables differ, and the entry that counts, which has the step's parameters too."""
 _OPAQUE = frozenset({"files", "data", "settings", "secrets"})
 """Sections with values that mean nothing to people."""
 
@@ -44,9 +48,9 @@ class Fingerprint(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """The digest of all sections; two fingerprints with the same digest are equal."""
+        """The digest of all that counts; two fingerprints with the same digest are equal."""
         hasher = create_sha256()
-        for section in sorted(self.sections):
+        for section in sorted(self.sections.keys() - {_VARIABLES}):
             for name, value in sorted(self.sections[section].items()):
                 hasher.update(json.dumps([section, name, value]).encode())
         return str(hasher.hexdigest())
@@ -72,6 +76,7 @@ class FingerprintInputs(NamedTuple):
         inputs: what each input is: the run that wrote it, or its place in a datastore, or the id of a dataset.
         data: the files behind inputs that no step wrote, as `KEY/PATH`, with size and time.
         secrets: keyed digests of the words and variables that hold secrets.
+        variables: the environment variables, without secrets.
     """
 
     values: Mapping[str, ParameterValue]
@@ -81,6 +86,7 @@ class FingerprintInputs(NamedTuple):
     inputs: Mapping[str, str]
     data: Mapping[str, str]
     secrets: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
 def build_fingerprint(step: Step, inputs: FingerprintInputs) -> Fingerprint:
@@ -103,6 +109,11 @@ def build_fingerprint(step: Step, inputs: FingerprintInputs) -> Fingerprint:
             "data": dict(inputs.data),
             "outputs": {key: _describe_output(step, key, output) for key, output in step.outputs.items()},
             "secrets": dict(inputs.secrets),
+            _VARIABLES: {
+                name: value
+                for name, value in inputs.variables.items()
+                if name.removeprefix(PARAMETER_VARIABLE) not in step.parameters
+            },
         }
     )
 
@@ -120,15 +131,21 @@ def _describe_output(step: Step, output_key: str, output: Output) -> str:
 
 def describe_differences(earlier: Fingerprint, current: Fingerprint) -> str:
     """Return the differences between two fingerprints as one line of text; empty if there are none."""
-    found = [
-        line
-        for section, words in _WORDS.items()
-        for line in _iterate_differences(
-            words, earlier.sections.get(section, {}), current.sections.get(section, {}), section not in _OPAQUE
-        )
-    ]
+    knows_variables = _VARIABLES in earlier.sections and _VARIABLES in current.sections  # earlier ones may not
+    left_out = _ALL_VARIABLES if knows_variables else (_VARIABLES, None)
+    found: list[str] = []
+    for section, words in _WORDS.items():
+        before, now = (_select_entries(one.sections.get(section, {}), section, left_out) for one in (earlier, current))
+        found += _iterate_differences(words, before, now, section not in _OPAQUE)
     shown = found if len(found) <= _MAX_SHOWN + 1 else [*found[:_MAX_SHOWN], f"{len(found) - _MAX_SHOWN} more"]
     return "; ".join(shown)
+
+
+def _select_entries(entries: Mapping[str, str], section: str, left_out: tuple[str, str | None]) -> Mapping[str, str]:
+    """Return the entries of a section without the one that is left out, or none if all of its section are."""
+    if section != left_out[0]:
+        return entries
+    return {name: value for name, value in entries.items() if left_out[1] not in {None, name}}
 
 
 def _iterate_differences(

@@ -186,14 +186,16 @@ def _collect_fingerprint_inputs(
     for key, one in plan.step.inputs.items():
         inputs[key], files = _describe_input(workspace, plan, one, origins)
         data.update({f"{key}/{name}": stamp for name, stamp in files.items()})
+    configuration, redactor = resolved.resolution.configuration, resolved.resolution.redactor
     return FingerprintInputs(
         values=plan.values,
         files=_collect_source_files(resolved.entries),
-        arguments=tuple(resolved.resolution.redactor.redact_arguments(plan.build_command_or_arguments())),
+        arguments=tuple(redactor.redact_arguments(plan.build_command_or_arguments())),
         settings={**_collect_settings(resolved.resolution), "sweep": plan.step.sweep},
         inputs=inputs,
         data=data,
         secrets=_compute_secret_digests(workspace, resolved),
+        variables=redactor.redact_variables(configuration.environment_variables),
     )
 
 

@@ -168,6 +168,8 @@ def test_a_pipeline_gets_a_name_a_description_properties_and_variables(ready: Ml
     (step,) = ready.json("run", "list", "--parent-run-id", run["run_id"])
     assert ready.log(step["run_id"]).strip() == "7 x"
     assert step["display_name"] == "write.py"
+    plan = ready("run", "submit-pipeline", "-y", "p.yml", "--env", "SIZE=8", "--dry-run").stdout
+    assert "variable SIZE is '8', and was '7'." in " ".join(plan.split())
 
 
 def test_a_file_that_nobody_has_put_there_is_refused_and_one_that_a_step_may_write_is_told(ready: Mlrun) -> None:

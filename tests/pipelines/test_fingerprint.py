@@ -97,6 +97,25 @@ def test_a_change_of_what_it_runs_on_counts_and_is_told(changes: dict[str, Any],
     assert told in describe_differences(BEFORE, after)
 
 
+def test_a_parameter_of_the_step_is_told_once_and_other_variables_by_name() -> None:
+    def build(depth: int, **variables: str) -> Fingerprint:
+        every = {"AML_PARAMETER_depth": str(depth), **variables}
+        step = read_step(parameters={"depth": depth})
+        return build_fingerprint(step, INPUTS._replace(variables=every, settings={"environmentVariables": every}))
+
+    first = build(3, SIZE="1", AML_PARAMETER_OWN="1")
+    assert describe_differences(first, build(4, SIZE="1", AML_PARAMETER_OWN="1")) == (
+        "parameter 'depth' is '4', and was '3'"
+    )
+    assert describe_differences(first, build(3, SIZE="2")) == (
+        "variable AML_PARAMETER_OWN is gone; variable SIZE is '2', and was '1'"
+    )
+    assert build(3, SIZE="2").digest != build(3, SIZE="1").digest
+    older = Fingerprint({name: value for name, value in first.sections.items() if name != "variables"})
+    assert older.digest == first.digest  # results of earlier versions are still used
+    assert describe_differences(older, build(3, SIZE="2")) == "environmentVariables of its runconfig has changed"
+
+
 def test_a_fingerprint_is_read_as_it_was_written_and_differs_from_itself_in_nothing() -> None:
     again = Fingerprint.from_json(json.loads(json.dumps(BEFORE.to_json())))
     assert again == BEFORE
