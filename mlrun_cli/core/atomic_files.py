@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,10 +13,14 @@ from typing import BinaryIO
 from mlrun_cli.core.temporary import open_fd_atomically
 from mlrun_cli.errors import FileAlreadyExists, FileNotWritable, InvalidPath, UsageError
 
+_FOLDER_HINT = "Choose a folder that exists and that you may write to."
+
 
 @contextmanager
 def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a file for writing, which appears under its name only if the block succeeds, and yield the file object.
+
+    A pipe or a device, such as `/dev/stdout`, is written to as it is, since it must not be replaced by a file.
 
     Args:
         path: in an existing folder.
@@ -27,9 +33,13 @@ def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterat
     """
     if path.is_dir():
         raise InvalidPath(f"'{path}' is a folder.", hint="Name a file in it.", target=path)
-    if not overwrite and os.path.lexists(path):
-        raise _build_exists_error(path)
     try:
+        if _is_stream(path):
+            with path.open("ab") as stream:  # which truncates nothing where standard output is a file
+                yield stream
+            return
+        if not overwrite and os.path.lexists(path):
+            raise _build_exists_error(path)
         with (
             open_fd_atomically(path, mode=mode, overwrite=overwrite) as descriptor,
             open(descriptor, "wb", closefd=False) as file,
@@ -38,7 +48,7 @@ def open_atomically(path: Path, *, overwrite: bool, mode: int = 0o666) -> Iterat
     except FileExistsError as error:
         raise _build_exists_error(path) from error
     except OSError as error:
-        raise FileNotWritable(path, error, hint="Choose a folder that exists and that you may write to.") from error
+        raise FileNotWritable(path, error, hint=_FOLDER_HINT) from error
 
 
 def check_writable(path: Path) -> None:
@@ -48,8 +58,24 @@ def check_writable(path: Path) -> None:
         UsageError: the path is a folder.
         MlrunError: the file cannot be written.
     """
+    if _is_stream(path):  # whose opening could have another program wait, or end
+        if not os.access(path, os.W_OK):
+            raise FileNotWritable(path, os.strerror(errno.EACCES), hint=_FOLDER_HINT)
+        return
     with suppress(_Written), open_atomically(path, overwrite=True):
         raise _Written
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path names a pipe, a device or an open file of a process, and no file of a folder."""
+    parent = os.path.realpath(path.parent)
+    if parent == "/dev" or parent.startswith("/proc/"):
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 class _Written(Exception):

@@ -70,3 +70,25 @@ def test_whether_a_file_can_be_written_is_seen_without_writing_it(tmp_path: Path
     with pytest.raises(FileNotWritable):
         check_writable(tmp_path / "nowhere" / "new")
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"old": b"old"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_pipe_or_an_open_file_is_written_to_and_not_replaced(tmp_path: Path, overwrite: bool) -> None:
+    pipe, kept = tmp_path / "pipe", tmp_path / "kept"
+    os.mkfifo(pipe)
+    check_writable(pipe)  # which would wait for a reader if it opened it
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with open_atomically(pipe, overwrite=overwrite) as file:
+        file.write(b"whole")
+    assert os.read(reader, 100) == b"whole"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+    kept.write_bytes(b"before ")
+    with kept.open("ab") as opened:
+        path = Path(f"/proc/self/fd/{opened.fileno()}")
+        check_writable(path)
+        with open_atomically(path, overwrite=overwrite) as file:
+            file.write(b"after")
+    assert kept.read_bytes() == b"before after"
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "kept"}
