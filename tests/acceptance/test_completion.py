@@ -17,6 +17,7 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import iterate_identities, locate_workspace
 from tests.acceptance.installed import installed
 from tests.acceptance.terminal import Terminal
+from tests.completing import complete
 from tests.running import Mlrun
 
 SHELLS = {
@@ -70,26 +71,6 @@ def mlrun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
             key = workspace.runs.insert(experiment, number, "zed_4", **{**columns, "run_type": "hyperdrive"})
             workspace.runs.set_tags(key, {"zed_4_0": "{}", "policy_config": "{}"})
         yield command
-
-
-def complete(mlrun: Mlrun, *words: str, shell: str = "bash", **variables: str) -> list[str]:
-    """Return what a shell is answered for the words, of which the last is being typed; no error may be printed."""
-    asked = {
-        "_MLRUN_COMPLETE": f"complete_{shell}",
-        "COMP_WORDS": "\n".join(("mlrun", *words)),
-        "COMP_CWORD": str(len(words)),
-        "_TYPER_COMPLETE_ARGS": " ".join(("mlrun", *words)),
-        **variables,
-    }
-    before = dict(mlrun.environment)
-    mlrun.environment.update(asked)
-    try:
-        done = mlrun(check=False)
-    finally:
-        mlrun.environment.clear()
-        mlrun.environment.update(before)
-    assert done.stderr == ""
-    return [line for line in done.stdout.splitlines() if line]
 
 
 @pytest.mark.parametrize(

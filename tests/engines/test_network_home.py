@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.completing import complete
 from tests.engines.network_home import Host
 from tests.running import kill, until
 
 _CODE = "HomeInUse"
+_SQLITE_LOCKS_AT, _SQLITE_LOCK_BYTES = 1 << 30, 512
 _WRITING = ("workspace", "create", "--description", "text")
 _VALUES = "SELECT number FROM metric_values JOIN metrics USING (metric_key) WHERE name = 'x' ORDER BY position"
 _INCREMENT = """
@@ -100,6 +103,31 @@ def test_a_run_is_recovered_when_the_local_folder_was_emptied_after_its_supervis
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     assert host.show(run_id)["status"] == "Failed"
+
+
+def test_ids_are_completed_on_all_hosts_without_the_locks_of_the_file_system(host: Host, other: Host) -> None:
+    host.script("pass")
+    run_id = host.ended()["run_id"]
+    shutil.copytree(host.folder / ".azureml", other.folder / ".azureml", dirs_exist_ok=True)
+    asked = ("run", "show", "-r", run_id[:-1])
+    before = host.describe_files()
+    with open(host.database, "rb+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, _SQLITE_LOCK_BYTES, _SQLITE_LOCKS_AT)
+        assert [complete(each, *asked) for each in (host, other)] == [[run_id]] * 2
+    assert host.describe_files() == before
+
+
+def test_nothing_is_completed_during_a_commit(host: Host, other: Host) -> None:
+    host.script("pass")
+    run_id = host.ended()["run_id"]
+    shutil.copytree(host.folder / ".azureml", other.folder / ".azureml", dirs_exist_ok=True)
+    journal = Path(f"{host.database}-journal")
+    journal.write_bytes(b"\xd9\xd5")
+    try:
+        assert [complete(each, "run", "show", "-r", run_id[:-1]) for each in (host, other)] == [[], []]
+    finally:
+        journal.unlink()
+    assert complete(host, "run", "show", "-r", run_id[:-1]) == [run_id]
 
 
 def test_another_host_is_refused_until_it_takes_over_and_then_the_first_one_is(host: Host, other: Host) -> None:

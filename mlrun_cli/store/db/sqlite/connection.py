@@ -29,7 +29,7 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue, MlrunError, StoreError, StoreUnavailable
 from mlrun_cli.store.db.database import Database, Dialect, Row
 from mlrun_cli.store.db.sqlite.dialect import SqliteDialect
-from mlrun_cli.store.db.sqlite.wal_index import find_index_builder_pid
+from mlrun_cli.store.db.sqlite.wal_index import find_index_builder_pid, has_write_ahead_log
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.lock_holders import LockHolder
@@ -434,13 +434,19 @@ class SqliteDatabase:
 def query_without_waiting(path: Path, sql: str, parameters: Mapping[str, object]) -> list[Row]:
     """Return the rows of a query over a connection that neither waits for locks nor writes.
 
+    A file without a write-ahead log is on a network file system, or was: locks there cannot be trusted.
+
     Raises:
         StoreUnavailable: that is not possible now.
     """
     try:
-        with closing(_open_read_only(path)) as connection:
-            return connection.execute(sql, parameters).fetchall()
-    except sqlite3.Error as error:
+        if has_write_ahead_log(path):
+            with closing(_open_read_only(path)) as connection:
+                return connection.execute(sql, parameters).fetchall()
+        from mlrun_cli.store.db.sqlite.journaled_file import query_without_locks  # noqa: PLC0415 - start-up
+
+        return query_without_locks(path, sql, parameters)
+    except (OSError, sqlite3.Error) as error:
         raise StoreUnavailable(f"The store {path} cannot be read: {error}.") from error
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun_cli.core.home import make_private_file
-from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.host_lease import find_lease
 from mlrun_cli.store.db.database import Database, Row
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase, query_without_waiting
@@ -65,11 +64,8 @@ class SqliteFile:
         """Return the rows of a query, without waiting for other processes or changing the file.
 
         Raises:
-            StoreError: it cannot be read at the moment, does not exist, or lacks a table; on a network file system, it
-                is read by none but `open`.
+            StoreError: it cannot be read at the moment, does not exist, or lacks a table.
         """
-        if find_lease(self._path) is not None:
-            raise StoreUnavailable(f"The store {self._path} is on a network file system.")
         return query_without_waiting(self._path, sql, parameters)
 
     def get_identity(self, folder_fd: int | None = None) -> tuple[int, ...] | None:

@@ -1,12 +1,6 @@
 """A reader of a database on a network file system while another host writes to it.
 
-Locks do not reach from host to host. But the writer, a `NetworkDatabase`, has a synced rollback journal beside the
-file whenever it changes the file, and each commit changes a counter in the file's header. So a query is valid if there
-was such a journal neither before nor after it, and if the counter was the same: what was read then is what one commit
-left. Otherwise the query is repeated. The counter is read before the first look at the journal and after the second,
-so that a commit that begins or ends between the looks is noticed.
-
-Clients of a network file system remember contents, sizes and absences. What is opened anew is read anew.
+Locks do not reach from host to host, so a query is repeated until no commit interferes: see `journaled_file`.
 """
 
 from __future__ import annotations
@@ -22,14 +16,17 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.processes.host_lease import SEEN_SECONDS
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
-from mlrun_cli.wire.fresh_files import refresh_file_size
+from mlrun_cli.store.db.sqlite.journaled_file import (
+    FileVersion,
+    discard_cache,
+    find_journal,
+    open_without_locks,
+    read_file_version,
+)
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.host_lease import HostLease
 
-_HEADER_BYTES = 100
-_JOURNAL_MODE_AT = 18
-_WAL_MODE = 2
 _CACHE_KIB = 16384
 _SHORTEST_WAIT_SECONDS = 0.001
 _LONGEST_WAIT_SECONDS = 0.02
@@ -42,21 +39,10 @@ One of a host that is up may wait for the file server, or is undone by the next 
 _T = TypeVar("_T")
 
 
-class _Version(NamedTuple):
-    """The values that identify a version of a database file.
-
-    The header has the counter of commits; the time also changes with a commit that fails and is rolled back.
-    """
-
-    header: bytes
-    size: int
-    modified_ns: int
-
-
 class _State(NamedTuple):
     """What a look finds: the version of the file, the size and time of a commit's journal, or an error instead."""
 
-    version: _Version | None = None
+    version: FileVersion | None = None
     journal: tuple[int, int] | None = None
     error: str = ""
 
@@ -77,19 +63,16 @@ class ForeignDatabase(SqliteDatabase):
         assert lease.refusal is not None
         self._refusal: StoreUnavailable = lease.refusal
         self._lease = lease
-        self._version: _Version | None = None
+        self._version: FileVersion | None = None
         """The version of the file that the connection has read; None if its cache may be a mixture of several."""
         self._folder: int | None = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         super().__init__(path, starts_read_only=True)
 
     def _open_reader(self) -> sqlite3.Connection:
-        uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            return open_without_locks(self._path)
         except sqlite3.Error as error:
             raise self._convert_error(error) from error
-        connection.row_factory = sqlite3.Row
-        return connection
 
     def copy_to(self, destination: sqlite3.Connection) -> None:
         """Copy the state after a single commit to another database.
@@ -173,70 +156,43 @@ class ForeignDatabase(SqliteDatabase):
         except OSError as error:
             return _State(error=f"{error.filename or self._path}: {error.strerror}")
 
-    def _is_unchanged(self, version: _Version) -> bool:
+    def _is_unchanged(self, version: FileVersion) -> bool:
         """Return whether no commit is changing the file, and none has done so since it had this version."""
         try:
             return self._find_journal() is None and self._read_version() == version
         except OSError:
             return False
 
-    def _reopen_unless_current(self, version: _Version) -> None:
+    def _reopen_unless_current(self, version: FileVersion) -> None:
         """Reopen the file, discarding the caches of SQLite and this machine, unless they contain this version."""
         if version == self._version:
             return
         self._connection.close()
-        _discard_cache(self._path)
+        discard_cache(self._path)
         self._connection = self._open_reader()
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._version = version
         self._number += 1
 
-    def _read_version(self) -> _Version:
+    def _read_version(self) -> FileVersion:
         """Return the version of the file on the file server.
 
         Raises:
             OSError: it cannot be read at the moment.
             StoreUnavailable: it is as it was on a local disk, perhaps with a write-ahead log beside it.
         """
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            refresh_file_size(descriptor)
-            os.posix_fadvise(descriptor, 0, _HEADER_BYTES, os.POSIX_FADV_DONTNEED)
-            header = os.pread(descriptor, _HEADER_BYTES, 0)
-            found = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        if header[_JOURNAL_MODE_AT : _JOURNAL_MODE_AT + 1] == bytes([_WAL_MODE]):
+        version = read_file_version(self._path)
+        if version.has_write_ahead_log:
             host, _ = self._lease.describe_use()
             raise StoreUnavailable(
                 f"The store {self._path} comes from a local disk, and has not been in use on {host} since.",
                 hint=f"List the runs of its workspace there once: mlrun run list --all-experiments, on {host}.",
             )
-        return _Version(header, found.st_size, found.st_mtime_ns)
+        return version
 
     def _find_journal(self) -> tuple[int, int] | None:
-        """Return the size and time of the journal of a commit that may be changing the file, or None if there is none.
-
-        SQLite completes the journal's header before it changes the file.
-
-        Raises:
-            OSError: that cannot be read at the moment.
-        """
         assert self._folder is not None
-        refresh_file_size(self._folder)
-        try:
-            descriptor = os.open(f"{self._path}-journal", os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            refresh_file_size(descriptor)
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            if os.pread(descriptor, 1, 0) in {b"", b"\0"}:
-                return None
-            found = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        return found.st_size, found.st_mtime_ns
+        return find_journal(self._path, self._folder)
 
     def _ensure_writable(self) -> None:
         """Raise HomeInUse, since another host uses the database, so that nothing can be written."""
@@ -248,12 +204,3 @@ class ForeignDatabase(SqliteDatabase):
         if self._folder is not None:
             os.close(self._folder)
             self._folder = None
-
-
-def _discard_cache(path: Path) -> None:
-    """Discard this machine's cached content of a file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)

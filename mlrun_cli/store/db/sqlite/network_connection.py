@@ -20,14 +20,13 @@ from mlrun_cli.core.local_folder import get_counterpart
 from mlrun_cli.errors import StoreUnavailable
 from mlrun_cli.store.db.sqlite.connection import SqliteDatabase
 from mlrun_cli.store.db.sqlite.local_lock import LocalLock
+from mlrun_cli.store.db.sqlite.wal_index import has_write_ahead_log
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.host_lease import HostLease
     from mlrun_cli.store.db.database import Database
     from mlrun_cli.store.db.watched_table import ReportChange, WatchedTable
 
-_JOURNAL_MODE_AT = 18
-_WAL_MODE = 2
 _LONG_SECONDS = 1.0
 """The time after which a transaction checks once more, before it commits, that its host has the home."""
 
@@ -241,8 +240,8 @@ def _is_modified_by_opening(path: Path, lease_term: int) -> bool:
 
 
 def _is_in_wal_mode(path: Path) -> bool:
-    with suppress(OSError), open(path, "rb") as file:
-        return file.read(_JOURNAL_MODE_AT + 1)[_JOURNAL_MODE_AT:] == bytes([_WAL_MODE])
+    with suppress(OSError):
+        return has_write_ahead_log(path)
     return False
 
 

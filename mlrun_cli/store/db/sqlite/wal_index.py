@@ -17,7 +17,25 @@ _HAS_KNOWN_FLOCK = sys.platform == "linux" and sys.maxsize > 2**32
 
 _MAX_OPEN = 64
 
+_JOURNAL_MODE_AT = 18
+_WAL_MODE = 2
+
 _open_files: dict[tuple[int, int], int] = {}
+
+
+def has_write_ahead_log(database: Path) -> bool:
+    """Return whether the header of a database file says that it has a write-ahead log.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(database, "rb") as file:
+        return is_header_of_wal_mode(file.read(_JOURNAL_MODE_AT + 1))
+
+
+def is_header_of_wal_mode(header: bytes) -> bool:
+    """Return whether the first bytes of a database file say that it has a write-ahead log."""
+    return header[_JOURNAL_MODE_AT : _JOURNAL_MODE_AT + 1] == bytes([_WAL_MODE])
 
 
 def find_index_builder_pid(database: Path) -> int | None:
