@@ -122,7 +122,7 @@ def test_a_submission_is_repeated_while_what_it_needs_here_is_away(pool: PoolEng
     pool.set_option("lost", f"The pool's program is not on PATH\nof {SECRET}.")
     pool.set_option("away", None)
     log = pool.mlrun.database.parent / "queues" / "pool" / "dispatcher.log"
-    until(lambda: "not on PATH of " in pool.mlrun.show(run_id)["waiting_for"])
+    until(lambda: "not on PATH of " in pool.mlrun.show(run_id).get("waiting_for", ""))
     record = pool.mlrun.show(run_id)
     assert (record["status"], SECRET in record["waiting_for"]) == ("NotStarted", False)
     assert SECRET not in log.read_text(encoding="utf-8")
@@ -203,7 +203,7 @@ def test_a_run_whose_job_is_found_is_queued_and_waits_for_what_the_engine_says(p
     problems.write_text(json.dumps({"unanswered": 1}), encoding="utf-8")
     pool.set_option("missing", None)
     until(lambda: pool.mlrun.show(run_id)["properties"].get("pool_job_id"))
-    until(lambda: "Resources" in pool.mlrun.show(run_id)["waiting_for"])
+    until(lambda: "Resources" in pool.mlrun.show(run_id).get("waiting_for", ""))
     assert pool.mlrun.history(run_id) == ["NotStarted", "Queued"]
 
 
