@@ -51,9 +51,10 @@ def test_single_letters_are_found_at_the_end_of_texts(tmp_path: Path, monkeypatc
             _insert_with_texts(workspace, "one", [f"--data={letter * 2000}"], {})
             _insert_with_texts(workspace, "one", ["--data=x"], {"team": f"x{letter}"})
             _insert_with_texts(workspace, "one", ["--data=x"], {"team": capital, "week": None})
+            _insert_with_texts(workspace, "one", ["--data=x"], {"note": f"{'x' * 2000}y{letter}"})
         _compare_searches(workspace, letters, at_least=5)
         found = trigrams.list_trigrams(workspace._database, "ü", 1000)
-        expected = {"neü", "/xü", "a=ü", "=üü", "üüü", " xü", "m ü"}
+        expected = {"neü", "/xü", "a=ü", "=üü", "üüü", " xü", "m ü", "xyü"}
         assert found is not None
         assert {each for each in found if each.endswith("ü")} == expected
 

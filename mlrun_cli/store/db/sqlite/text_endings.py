@@ -15,10 +15,12 @@ LETTERS = 3
 """The terms of the index are any three consecutive letters."""
 _TEXTS_PER_VALUE = 200
 """The number of texts that are read in the time that a few distinct values of an index take."""
-_TABLES = (("run_parameters", "name", "="), ("run_tags", "key", " "))
-"""The tables of named values, each with the column of the names and what the texts have between name and value."""
-_LONGEST_VALUE = 1000
-"""The number of letters of a parameter that the texts have."""
+_TABLES = (("run_parameters", "name", "=", 1000), ("run_tags", "key", " ", None))
+"""The tables of named values.
+
+Each is with the column of the names, what the texts have between name and value, and how many letters of a value they
+have, None for all.
+"""
 _OF_NUMBERS = "0123456789."
 """What the values end with that the indexes have as numbers."""
 
@@ -50,9 +52,9 @@ def _iterate_endings(database: Database, limit: int) -> Iterator[str]:
     It has at least the last three letters, except of an experiment whose name is one.
     """
     yield from (f"\n{name}" for name in list_distinct_values(database, "experiments", "name", limit))
-    for table, name_column, separator in _TABLES:
+    for table, name_column, separator, longest in _TABLES:
         for name in list_distinct_values(database, table, name_column, limit):
             yield f"\n{name}{separator}"
             conditions = [f"{name_column} = :name", "sort_value >= ''"]
             values = list_distinct_values(database, table, "sort_value", limit, conditions, {"name": name})
-            yield from (f"\n{name}{separator}{value[:_LONGEST_VALUE]}" for value in values)
+            yield from (f"\n{name}{separator}{value[:longest]}" for value in values)
