@@ -330,9 +330,10 @@ class Collector:
         """Return the liveness of a seemingly lost run, after a wait, from everything that its supervisor wrote.
 
         During the wait, the run is alive: without a known job id, the engine may still accept an unanswered submission.
+        The time during which the engine is stalled does not count.
         While the shared folder is unavailable, no run is lost.
         """
-        since = self._lost_since.setdefault(run.key, monotonic_time)
+        since = max(self._lost_since.setdefault(run.key, monotonic_time), self._jobs.prompt_since)
         patience = SETTLE_SECONDS
         if not self._jobs.has_job_id(run):
             if self._jobs.is_being_submitted(run) or self._reload_job_id(run):

@@ -15,15 +15,18 @@ from mlrun_cli.targets.engine import EngineTarget, Job, JobState
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _FIRST_SECONDS, _LAST_SECONDS, _GROWTH = 1.0, 10.0, 1.5
+_PROMPT_SECONDS = 5.0
+"""How long an answer takes at most from an engine that is not stalled."""
 
 
 class JobPoll:
     """The jobs of live runs, as last reported by the target's engine.
 
     Attributes:
-        is_silent: True if the engine did not answer the last query.
+        is_silent: True if the engine has not answered about jobs since a query that it did not answer, or at all.
         has_changed: True if the last answer differs from the one before.
         asked_at: the monotonic time at which the engine was asked for what it has last told about jobs.
+        prompt_since: the monotonic time since which the engine has answered each query, and within a few seconds.
     """
 
     def __init__(self, target: EngineTarget) -> None:
@@ -32,6 +35,9 @@ class JobPoll:
         self._logged = ""
         """The error of the last query, which is logged once."""
         self.asked_at = 0.0
+        self.prompt_since = 0.0
+        self._has_answered = False
+        """True if the engine answered the last query of any kind."""
         self._queried_at = 0.0
         """The monotonic time of the last query of any kind, answered or not."""
         self._target = target
@@ -39,6 +45,8 @@ class JobPoll:
         self._asked: Collection[str] = frozenset()
         self._found: dict[int, str] = {}
         """The ids of jobs that were found by the ids of their runs, or by their starts, by run key."""
+        self._unknown: frozenset[int] = frozenset()
+        """The keys of the runs for whose ids the engine was last asked, and knew no job."""
         self._has_looked_for_ids = False
         self._interval = _FIRST_SECONDS
         self._next = 0.0
@@ -71,7 +79,7 @@ class JobPoll:
             if str(error) != self._logged:
                 write_log(f"the engine does not answer: {error}")
             self._logged = str(error)
-            self.is_silent = True
+            self.mark_silent()
         else:
             self._logged = ""
         self.has_changed = before != (self._jobs, self.is_silent)
@@ -79,6 +87,11 @@ class JobPoll:
         self._interval = _FIRST_SECONDS if is_soon else min(_LAST_SECONDS, self._interval * _GROWTH)
         self._next = max(time.monotonic(), now) + self._interval
         return True
+
+    def mark_silent(self) -> None:
+        """Treat all that the engine said of jobs as outdated, since it did not answer."""
+        self.is_silent, self._has_answered = True, False
+        self._unknown = frozenset()
 
     def is_being_submitted(self, run: Run) -> bool:
         """Return whether a run's submitting process, which holds the owner lock until it knows the job id, is alive."""
@@ -126,13 +139,17 @@ class JobPoll:
     def get_evidence(self, run: Run, started_at: float | None = None) -> EngineEvidence:
         """Return the state of a run's job in the last response of the engine; SILENT if that is missing or outdated.
 
+        Without a job id, a run has no job, MISSING, only if the engine was asked for the run by its name.
+
         Args:
             run: the run.
             started_at: the monotonic time at which it was seen that the job had started, perhaps again; an engine that
                 was asked before, and called the job queued, has said nothing of it.
         """
         job_id = self._get_job_id(run)
-        if self.is_silent or (job_id is not None and job_id not in self._asked):
+        if job_id is None:
+            return EngineEvidence.MISSING if run.key in self._unknown else EngineEvidence.SILENT
+        if self.is_silent or job_id not in self._asked:
             return EngineEvidence.SILENT
         evidence = EngineEvidence.from_job(self.find_job(run))
         is_outdated = started_at is not None and evidence is EngineEvidence.QUEUED and self.asked_at <= started_at
@@ -177,22 +194,37 @@ class JobPoll:
 
     def _query_jobs(self, runs: Collection[Run]) -> None:
         ids = {job_id for run in runs if (job_id := self._get_job_id(run)) is not None}
-        moment = time.monotonic()
-        self._jobs = self._target.find_jobs(ids) if ids else {}
-        self.asked_at = self._target.get_last_query_time(moment)
         self._asked = ids
+        if not ids:
+            self._jobs = {}
+            return
+        moment = time.monotonic()
+        self._jobs = self._target.find_jobs(ids)
+        self.asked_at = self._target.get_last_query_time(moment)
         self.is_silent = False
+        self._record_answer(moment)
 
     def _update_job_ids(self, runs: Collection[Run]) -> None:
         """Query the target's engine for the job ids of runs; store those found, and set NotStarted runs to Queued."""
         workspace = self._target.workspace
+        moment = time.monotonic()
         found = self._target.find_job_ids([run.run_id for run in runs])
+        self._record_answer(moment)
+        unknown = {run.key for run in runs if run.run_id not in found}
+        self._unknown = self._unknown - {run.key for run in runs} | unknown
         with workspace.transaction():
             for run in runs:
                 if run.run_id in found and workspace.runs.find_status(run.key) is not None:
                     self._found[run.key] = found[run.run_id]
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
                     workspace.runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
+
+    def _record_answer(self, asked_at: float) -> None:
+        """Record an answer; if the engine was stalled before, it may still have to accept jobs."""
+        current = time.monotonic()
+        if not self._has_answered or current - asked_at > _PROMPT_SECONDS:
+            self.prompt_since = current
+        self._has_answered = True
 
     def _get_job_id(self, run: Run) -> str | None:
         return self._found.get(run.key) or run.properties.get(self._target.job_property)

@@ -55,7 +55,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
             with convert_shared_folder_errors(target.name, target.shared_folder.path):
                 started = target.resubmit(run.run_id)
         except EngineUnavailable:
-            jobs.is_silent = True
+            jobs.mark_silent()
             jobs.query_soon()  # other runs are not looked at until it answers
             raise
         except (EngineRefused, StoredFilesLost, UsageError) as error:

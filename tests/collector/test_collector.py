@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from mlrun_cli.collector import collector as collector_module
+from mlrun_cli.collector import job_poll
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.resubmission import resubmit_job
@@ -27,6 +31,7 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
 from tests.engines.network_home import find_obstacle, mount
 from tests.engines.pool_target import Pool, PoolTarget
+from tests.running import until
 
 STOPPED = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=0, error={"error": {"code": "ServiceError", "message": "m"}})
 
@@ -66,13 +71,26 @@ class Place:
         self.run_folder.mkdir(parents=True)
         link_run_folder(self.workspace.get_run_folder("exp_1"), self.shared)
 
-    def collect(self) -> Run:
-        """Have a collector serve the target until the run has ended, and return the run."""
+    def add_run_without_job(self, run_id: str) -> None:
+        """Add a run whose submitting process has died long ago, before it knew of a job."""
+        with self.workspace.transaction():
+            experiment, number = self.workspace.experiments.reserve_run_numbers("exp")
+            columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
+            key = self.workspace.runs.insert(experiment, number, run_id, status=RunStatus.NOT_STARTED, **columns)
+            self.workspace.runs.update(key, created_at=1)
+        self.workspace.get_run_folder(run_id).path.mkdir()
+        self.workspace.get_run_folder(run_id).lock.touch()
+
+    def create_collector(self) -> Collector:
         queue = QueueFolder(self.workspace, "pool")
         queue.create()
         lock = OwnerLock.open(queue.lock)
         assert lock.try_acquire()
-        Collector(self.target, lock).run()
+        return Collector(self.target, lock)
+
+    def collect(self) -> Run:
+        """Have a collector serve the target until the run has ended, and return the run."""
+        self.create_collector().run()
         run = self.workspace.runs.get("exp_1")
         self.workspace.close()
         return run
@@ -117,15 +135,51 @@ def test_the_outcome_of_a_later_start_is_found_behind_an_old_listing_of_the_fold
     assert (run.status, run.ended_at) == (RunStatus.COMPLETED, 9)
 
 
+def test_a_job_that_a_stalled_engine_accepts_late_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_module, "_LATE_SECONDS", 5.0)
+    monkeypatch.setattr(job_poll, "_FIRST_SECONDS", 0.05)
+    place = Place(tmp_path, JobEnd.EXITED)
+    place.add_run_without_job("exp_2")
+    collector = place.create_collector()
+    pool = Pool(tmp_path / "pool")
+
+    def accept_late() -> None:
+        until(lambda: collector._lost_since)
+        pool.set_option("stall", "")
+        until((pool.folder / "stalled").exists)
+        time.sleep(5.5)
+        pool.end(pool.submit(JobRequest("exp_2", "w", ["true"], Demand(), tmp_path / "log")), JobEnd.CANCELED)
+        pool.set_option("stall", None)
+
+    with ThreadPoolExecutor(1) as threads:
+        accepted = threads.submit(accept_late)
+        collector.run()
+        accepted.result()
+    assert get_reason(place.workspace.runs.get("exp_2")) == "JobCanceled"
+    place.workspace.close()
+
+
+def test_a_run_without_a_job_id_has_no_job_only_if_the_engine_said_so(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED)
+    place.add_run_without_job("exp_2")
+    run = place.workspace.runs.get("exp_2")
+    jobs = JobPoll(place.target)
+    pool = Pool(tmp_path / "pool")
+    pool.set_option("away", "")
+    evidence = []
+    for number in range(6):
+        if number == 3:
+            pool.set_option("away", None)
+        assert jobs.query_if_due([run], 1e9 + 60.0 * number)
+        evidence.append(jobs.get_evidence(run))
+    assert evidence == [EngineEvidence.SILENT] * 4 + [EngineEvidence.MISSING] * 2
+    place.workspace.close()
+
+
 def test_the_engine_is_asked_again_soon_after_it_has_not_answered_a_repeated_submission(tmp_path: Path) -> None:
     place = Place(tmp_path, JobEnd.EXITED)
     run = place.workspace.runs.get("exp_1")
-    with place.workspace.transaction():
-        experiment, number = place.workspace.experiments.reserve_run_numbers("exp")
-        columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
-        place.workspace.runs.insert(experiment, number, "exp_2", status=RunStatus.NOT_STARTED, **columns)
-    place.workspace.get_run_folder("exp_2").path.mkdir()
-    place.workspace.get_run_folder("exp_2").lock.touch()
+    place.add_run_without_job("exp_2")
     jobs = JobPoll(place.target)
     moments = [1e9 + 60.0 * number for number in range(20)]
     assert all(jobs.query_if_due([run], moment) for moment in moments)

@@ -86,6 +86,7 @@ class PoolTarget(EngineTarget):
         if pool.read_option("missing") is not None:
             return None
         found = next((row["id"] for row in pool.list() if row["run_id"] == run_id), None)
+        pool.wait_while_stalled()
         if self._late is not None:
             pool.submit(self._late)
             self._late = None
