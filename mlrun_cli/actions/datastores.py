@@ -9,6 +9,7 @@ from pathlib import Path
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.same_content import has_other_content
+from mlrun_cli.core.similar_files import describe_similar_file
 from mlrun_cli.core.temporary import is_temporary, open_fd_atomically
 from mlrun_cli.data.datastore import BLOB_DATASTORE, FILE_DATASTORE, Datastore, check_datastore_name
 from mlrun_cli.errors import (
@@ -167,7 +168,8 @@ def upload_files(datastore: Datastore, source: Path, target_path: str | None, *,
     if source.is_file():
         return _copy_files(source.parent, _FolderFiles([source.name], []), place, overwrite=overwrite)
     if not source.is_dir():
-        raise MissingFile(f"'{source}' does not exist.", hint="Name a file or folder to upload with -p.", target=source)
+        hint = describe_similar_file(source) or "Name a file or folder to upload with -p."
+        raise MissingFile(f"'{source}' does not exist.", hint=hint, target=source)
     return _copy_files(source, _list_files(source), place, overwrite=overwrite)
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from mlrun_cli.core.similar_files import describe_similar_file
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.errors import InvalidFile
 
@@ -26,7 +27,8 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         why = (isinstance(error, OSError) and error.strerror) or error
-        raise InvalidFile(path, f"cannot be read: {why}") from error
+        hint = describe_similar_file(path) if isinstance(error, FileNotFoundError) else None
+        raise InvalidFile(path, f"cannot be read: {why}", hint=hint) from error
     if len(data) > MAX_BYTES:
         raise InvalidFile(path, f"is longer than {MAX_BYTES >> 10} KiB", hint="Is it the file you meant?")
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mlrun_cli.core.disk_space import describe_write_remedy
 from mlrun_cli.core.json_files import sync_to_disk
+from mlrun_cli.core.similar_files import describe_similar_file
 from mlrun_cli.core.temporary import make_temporary_name, open_fd_atomically, remove_abandoned_files
 from mlrun_cli.errors import (
     FileAlreadyExists,
@@ -190,7 +191,8 @@ def _walk_files(start: Path) -> Iterator[Path]:
     try:
         mode = start.stat().st_mode
     except OSError as error:
-        raise MissingFile(f"'{start}' cannot be read: {error.strerror}.", target=start) from error
+        hint = describe_similar_file(start) if isinstance(error, FileNotFoundError) else None
+        raise MissingFile(f"'{start}' cannot be read: {error.strerror}.", hint=hint, target=start) from error
     if stat.S_ISREG(mode):
         yield start
     elif stat.S_ISDIR(mode):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlrun_cli.core.similar_files import find_similar_file
 from mlrun_cli.errors import MissingFile
 from mlrun_cli.folders.project_config import get_configuration_folder
 
@@ -43,6 +44,8 @@ def _resolve_file(name: Path, folders: Sequence[Path], noun: str) -> Path:
     for place in places:
         if place.is_file():
             return place
+    similar = next((found for place in places if (found := find_similar_file(place))), None)
+    guess = "" if similar is None else f"Did you mean '{name.with_name(similar.name)}'? "
     raise MissingFile(
-        f"There is no {noun} file '{name}'.", hint=f"Looked at {', '.join(map(str, places))}.", target=name
+        f"There is no {noun} file '{name}'.", hint=f"{guess}Looked at {', '.join(map(str, places))}.", target=name
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlrun_cli.core.similar_files import find_similar_file
 from mlrun_cli.errors import ScriptNotFound, ScriptNotInSnapshot, ScriptNotPython
 from mlrun_cli.folders.project_config import find_project_config
 from mlrun_cli.runconfigs.lookup import SUFFIX, list_runconfig_names
@@ -194,7 +195,7 @@ def _resolve_script_path(source: Path, script: str) -> str:
             target=script,
         )
     if not path.exists():
-        nearest = _find_nearest_script(path)
+        nearest = find_similar_file(path, {".py"})
         guess = "" if nearest is None else f"Did you mean '{os.path.relpath(nearest, source)}'? "
         raise ScriptNotFound(
             f"There is no script '{script}' in {source}.",
@@ -242,15 +243,3 @@ def _build_program_hint(script: str) -> str | None:
 def _resolve_links(path: Path) -> Path:
     """Return the path with links resolved; unlike `Path.resolve`, do not raise on circular links."""
     return Path(os.path.realpath(path))
-
-
-def _find_nearest_script(path: Path) -> Path | None:
-    """Return the script in the same folder with the most similar name, or None if no name is similar."""
-    import difflib  # noqa: PLC0415 - start-up
-
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in {".py", path.suffix}]
-    except OSError:
-        return None
-    nearest = difflib.get_close_matches(path.name, names, n=1)
-    return path.with_name(nearest[0]) if nearest else None

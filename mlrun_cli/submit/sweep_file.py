@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlrun_cli.core.similar_files import find_similar_name
 from mlrun_cli.errors import InvalidFile
 
 _SUFFIXES = (".json", ".yaml", ".yml")
@@ -36,8 +36,8 @@ def resolve_sweep_file(name: str, folder: Path) -> tuple[Path, Sequence[str]]:
             found.append(Path(place, name))
         similar.update(file for file in files if file.endswith(_SUFFIXES))
     if not found:
-        near = difflib.get_close_matches(os.path.basename(name), sorted(similar), n=1, cutoff=0.5)
-        guess = f"Did you mean '{near[0]}'? " if near else ""
+        near = find_similar_name(name, similar)
+        guess = "" if near is None else f"Did you mean '{near}'? "
         raise InvalidFile(
             name,
             f"there is no such file in this folder, and none of that name below {folder.absolute()}",
