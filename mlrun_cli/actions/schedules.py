@@ -31,6 +31,9 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runtime.schedule_keepers import wake_schedule_keeper
 from mlrun_cli.workspace import Workspace
 
+_FILE_SETTINGS = {"path_on_datastore": "path_on_datastore", "data_path_parameter": "data_path_parameter_name"}
+"""Settings of schedules that watch files, with their names in Azure."""
+
 
 def create_schedule(workspace: Workspace, values: Mapping[str, Any]) -> Schedule:
     """Create a schedule, which is active at once, and return it.
@@ -116,7 +119,8 @@ def _apply_changes(
     if changes.get("recurrence") is None and changes.get("datastore") is not None:
         changed["recurrence"] = None
     elif changes.get("recurrence") is not None and changes.get("datastore") is None:
-        changed["datastore"] = None
+        changed |= {**dict.fromkeys(_FILE_SETTINGS), "datastore": None, **changes}
+        changed.pop("status", None)
     settings = ScheduleSettings.from_json(JsonReader(changed, "schedule"))
     if is_active or settings != former:  # one that is not valid any more can be disabled
         return _prepare_settings(workspace, settings)
@@ -220,6 +224,17 @@ def check_settings_are_readable(schedule: Schedule) -> None:
             hint=f"Disable it ('mlrun pipeline disable-schedule -s {schedule.schedule_id}'), and create it anew.",
             target=schedule.schedule_id,
         )
+
+
+def list_ignored_setting_notes(settings: ScheduleSettings) -> list[str]:
+    """Return a note on each setting that has no effect, since the schedule has times and watches no files."""
+    if settings.recurrence is None:
+        return []
+    given = [azure_name for name, azure_name in _FILE_SETTINGS.items() if getattr(settings, name) is not None]
+    return [
+        f"{name} has no effect in the schedule '{settings.name}': it has a recurrence, and watches no files."
+        for name in given
+    ]
 
 
 def list_trigger_notes(workspace: Workspace) -> list[str]:

@@ -333,6 +333,21 @@ def test_changed_files_start_the_pipeline_with_their_path(mlrun: Mlrun) -> None:
     assert len(list_runs(mlrun, schedule["id"])) == 1
 
 
+def test_settings_of_watched_files_are_told_to_have_no_effect_on_times(mlrun: Mlrun) -> None:
+    mlrun.script(f"{MINUTES}  data_path_parameter_name: source\n  path_on_datastore: in\n", "both.yml")
+    words = ("pipeline", "create-schedule", "-n", "often", "-i", publish(mlrun), "-e", "exp", "-y")
+    warnings = [line for line in mlrun(*words, "both.yml").stderr.splitlines() if line.startswith("WARNING")]
+    assert [("data_path_parameter_name" in line, "path_on_datastore" in line) for line in warnings] == [
+        (False, True),
+        (True, False),
+    ]
+    watching = json.loads(mlrun(*words, "files.yml").stdout)["id"]
+    changed = mlrun("pipeline", "update-schedule", "-s", watching, "-y", "minutes.yml")
+    assert "WARNING" not in changed.stderr
+    record = json.loads(changed.stdout)
+    assert (record["dataPathParameterName"], record["recurrence"]["interval"]) == (None, 15)
+
+
 def test_a_disabled_schedule_starts_nothing_and_its_keeper_ends(mlrun: Mlrun) -> None:
     schedule = create_schedule(mlrun, publish(mlrun))
     wait_for_runs(mlrun, schedule["id"], 1)

@@ -46,7 +46,9 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
 
 
 def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a changed schedule and, if it is active, print notes on what triggers schedules."""
+    """Return the record of a changed schedule; print notes on settings without effect, and on what triggers it."""
+    for note in schedules.list_ignored_setting_notes(schedule.settings):
+        global_options.notes.warning(note)
     if schedule.is_active:
         for note in schedules.list_trigger_notes(workspace):
             global_options.notes.info(note)

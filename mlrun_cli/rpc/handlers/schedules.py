@@ -61,6 +61,7 @@ def load_schedule_file(context: RequestContext, path: str) -> dict[str, Any]:  #
 
 
 def _build_response(context: RequestContext, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a schedule as `schedule`, and notes for the user, if it is active, as `notes`."""
-    notes = actions.list_trigger_notes(context.workspace) if schedule.is_active else []
+    """Return the record of a schedule as `schedule`, and notes for the user as `notes`."""
+    notes = actions.list_ignored_setting_notes(schedule.settings)
+    notes += actions.list_trigger_notes(context.workspace) if schedule.is_active else []
     return {"schedule": actions.build_schedule_record(context.workspace, schedule), "notes": notes}
