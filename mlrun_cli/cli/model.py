@@ -118,6 +118,7 @@ def register(
     gigabytes: _Gigabytes = None,
     gpus: _Gpus = None,
     in_full: _InFull = False,  # noqa: ARG001
+    older_model_path: Annotated[Path | None, Option("--model", "-m", hidden=True)] = None,
 ) -> object:
     """Register a file or a folder as the next version of a model.
 
@@ -135,6 +136,7 @@ def register(
             **_build_details(sample_input_dataset_id, sample_output_dataset_id, cores, gigabytes, gpus)
         ),
     )
+    model_path = model_path or older_model_path
     if (model_path is None) == (asset_path is None):
         raise OneOptionRequired(
             "Name one file to register: of this machine, or of a run.",

@@ -64,6 +64,15 @@ def test_download_takes_minus_t_for_its_folder(mlrun: Mlrun) -> None:
     assert (mlrun.folder / "models" / "train.py").is_file()
 
 
+def test_register_takes_the_options_of_azures_first_extension(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    for option in ("-m", "--model", "--model-path"):
+        mlrun("model", "register", "-n", "mymodel", option, "train.py")
+    assert mlrun.json("model", "show", "-n", "mymodel")["version"] == 3
+    assert mlrun.fails("model", "register", "-n", "mymodel").code == "OneOptionRequired"
+    assert "--model," not in mlrun("model", "register", "-h").stdout
+
+
 def test_versions_are_listed_shown_changed_and_deleted(mlrun: Mlrun) -> None:
     mlrun.script(TRAIN)
     run_id = mlrun.json("run", "submit-script", "train.py")["run_id"]
