@@ -209,6 +209,10 @@ class CollectedRun:
         self.abandon_requests()
         return self.shared.remove_leftovers()
 
+    def is_in_trash(self) -> bool:
+        """Return whether the run has been deleted, but can still be restored."""
+        return self._workspace.trash.find_key(self.run.run_id) == self.run.key
+
     def is_folder_available(self) -> bool:
         """Return whether the target's shared folder is available."""
         return SharedFolder(self.shared.path.parents[1]).is_available()

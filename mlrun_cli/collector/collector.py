@@ -272,7 +272,7 @@ class Collector:
             raise
         except Exception:  # the folder may contain anything, and the other runs must not suffer
             log_exception()
-        if collected is None or self._workspace.runs.find_status(run.key) is None:
+        if collected is None or (self._workspace.runs.find_status(run.key) is None and not collected.is_in_trash()):
             self._forget_run(run)
             return
         collected.abandon_requests()

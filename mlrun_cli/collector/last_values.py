@@ -15,6 +15,7 @@ from mlrun_cli.targets.errors import EngineUnavailable
 
 _CANCEL_PAUSE_SECONDS = 5.0
 _FAILURE_PAUSE_SECONDS = 30.0
+_TRASH_PAUSE_SECONDS = 2.0
 _ENDS = {EngineEvidence.ENDED, EngineEvidence.MISSING}
 
 
@@ -76,13 +77,17 @@ class LastValues:
             self._jobs.cancel_jobs([ended.collected.run for ended in due])
 
     def _collect_safely(self, ended: _Ended, now: float) -> bool:
-        """Call `_collect_run`, but return False if it fails, to try later, and True if the run has been deleted."""
+        """Call `_collect_run`, but return False if it fails, to try later, and True if the run is gone for good.
+
+        What a run in the trash has logged is stored once it is restored.
+        """
         if now < ended.next_look:
             return False
         try:
             return self._collect_run(ended, now)
         except RunNotFound:  # deleted meanwhile
-            return True
+            ended.next_look = now + _TRASH_PAUSE_SECONDS
+            return not ended.collected.is_in_trash()
         except StoreError:
             raise
         except Exception:

@@ -78,10 +78,6 @@ class Engine(Protocol):
     def losses(self) -> int:
         """A number that is increased before and after each fault which may end the runs of other rounds."""
 
-    @property
-    def cuts(self) -> int:
-        """A number that is increased before and after each fault by which nodes' files or the engine are away."""
-
     def list_node_programs(self, run_id: str) -> list[int]:
         """Return the pids of the supervisors of a run on its nodes."""
 
@@ -114,7 +110,6 @@ class Round:
         self._size = 1 if engine.sweep_size == 1 else self._chance.choice((1, engine.sweep_size, engine.sweep_size))
         self.findings: list[Finding] = []
         self._losses_before = 0
-        self._cuts_before = 0
 
     def __str__(self) -> str:
         return f"round {self.number} ({self.victim})"
@@ -129,7 +124,7 @@ class Round:
         return self
 
     def _play(self) -> None:
-        self._losses_before, self._cuts_before = self._engine.losses, self._engine.cuts
+        self._losses_before = self._engine.losses
         submitted = until(self._submit, _TIMEOUT_SECONDS)
         runs = {submitted: self._path}
         if self._size > 1:
@@ -250,32 +245,35 @@ class Round:
             self._find("wrong status", f"{run_id} is {status}, done: {is_done}, {record.get('error')}")
 
     def _judge_values(self, run_id: str, path: Path) -> None:
-        sql = (
-            "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
-            " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%' ORDER BY position"
-        )
-        found = Counter(number for (number,) in self._mlrun.stored(sql, run_id))
-        attempts = sorted(path.parent.glob(f"{path.name}.[0-9]*"))
-        least: Counter[float] = Counter()
-        most: Counter[float] = Counter()
-        for attempt in attempts:
-            acknowledged = int(attempt.read_bytes() or b"0")
-            least.update(map(float, range(acknowledged)))
-            most.update(map(float, range(acknowledged + 1)))  # killed between the call and the count
-        # A forced end waits some seconds for values that cannot be read.
-        may_lack_values = self.victim in _FORCED and (self._has_had_losses() or self._has_had_cuts())
+        least = Counter(number for count in self._read_counts(path) for number in map(float, range(count)))
+        # A forced end does not wait long for values that cannot be read, but they come.
+        with suppress(AssertionError):
+            until(lambda: not least - self._read_values(run_id), _REMOVAL_SECONDS if self.victim in _FORCED else 0.0)
+        found = self._read_values(run_id)
+        # A script may have been killed between the call and the count.
+        most = Counter(number for count in self._read_counts(path) for number in map(float, range(count + 1)))
+        may_lack_values = self.victim in _FORCED and self._has_had_losses()
         if (lost := least - found) and not may_lack_values:
             self._find("lost", f"{run_id} has lost {lost.total()} of {least.total()} acknowledged values")
         if doubled := found - most:
             self._find("doubled", f"{run_id} has {doubled.total()} values too many")
 
+    def _read_counts(self, path: Path) -> list[int]:
+        """Return how many values the script of each attempt has logged, as it has counted them."""
+        attempts = sorted(path.parent.glob(f"{path.name}.[0-9]*"))
+        return [int(attempt.read_bytes() or b"0") for attempt in attempts]
+
+    def _read_values(self, run_id: str) -> Counter[float]:
+        """Return how often each value that a run's script has logged is stored."""
+        sql = (
+            "SELECT number FROM metric_values JOIN metrics USING (metric_key) JOIN runs USING (run_key)"
+            " WHERE run_id = ? AND metrics.name NOT LIKE 'resources/%'"
+        )
+        return Counter(number for (number,) in self._mlrun.stored(sql, run_id))
+
     def _has_had_losses(self) -> bool:
         """Return whether a fault of any round may have ended the run."""
         return self._losses_before % 2 == 1 or self._engine.losses != self._losses_before
-
-    def _has_had_cuts(self) -> bool:
-        """Return whether a fault of any round may have kept the run's files or its engine away."""
-        return self._cuts_before % 2 == 1 or self._engine.cuts != self._cuts_before
 
     def _find(self, kind: str, text: str) -> None:
         self.findings.append(Finding(kind, text))

@@ -40,7 +40,6 @@ class Network:
         self, own: NetworkMount, nodes: Mapping[str, NetworkMount], cut_seconds: Sequence[float] = CUT_SECONDS
     ) -> None:
         self.losses = 0
-        self.cuts = 0
         self._cut_seconds = cut_seconds
         self._own = own
         self._nodes = nodes
@@ -73,7 +72,6 @@ class Network:
     ) -> None:
         """Cut the lines of mounts for a while, with what else is to be cut and restored."""
         with self._lock:
-            self.cuts += 1
             try:
                 before()
                 for mount in mounts:
@@ -83,13 +81,10 @@ class Network:
                 for mount in mounts:
                     mount.thaw()
                 after()
-                self.cuts += 1
 
     def _remount_here(self, chance: random.Random) -> None:
         with self._lock:
-            self.cuts += 1
             self._remount(chance, self._own)
-            self.cuts += 1
 
     @contextmanager
     def count_losses(self) -> Iterator[None]:
@@ -149,11 +144,6 @@ class Pool:
     def losses(self) -> int:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
-
-    @property
-    def cuts(self) -> int:
-        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
-        return self._network.cuts
 
     @property
     def marks(self) -> Path:
@@ -221,11 +211,6 @@ class SlurmCluster:
     def losses(self) -> int:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
-
-    @property
-    def cuts(self) -> int:
-        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
-        return self._network.cuts
 
     @property
     def marks(self) -> Path:
@@ -332,7 +317,6 @@ class Remote:
         self.mlrun = mlrun
         self.marks = machine.marks
         self.losses = 0
-        self.cuts = 0
         self._machine = machine
         self._lock = threading.Lock()
 
@@ -370,26 +354,18 @@ class Remote:
         return [pid for pid in mine if "".join(words_of(pid)[:1]).startswith(("/usr/bin/ssh", "ssh", "rsync"))]
 
     def _restart_sshd(self, chance: random.Random) -> None:
-        with self._lock, self._count_cut():
+        with self._lock:
             self._machine.stop_sshd(cut=chance.random() < _CHANCE_OF_CUT)
             time.sleep(_AWAY_SECONDS)
             self._machine.start_sshd()
 
     def _cut_network(self, chance: random.Random) -> None:
-        with self._lock, self._count_cut(), self._machine.without_network():
+        with self._lock, self._machine.without_network():
             time.sleep(chance.choice(CUT_SECONDS))
 
     def _cut_connections(self) -> None:
-        with self._lock, self._count_cut():
+        with self._lock:
             self._machine.cut_connections()
-
-    @contextmanager
-    def _count_cut(self) -> Iterator[None]:
-        self.cuts += 1
-        try:
-            yield
-        finally:
-            self.cuts += 1
 
     def _cut_power(self) -> None:
         with self._lock:
@@ -435,11 +411,6 @@ class RayCluster:
     def losses(self) -> int:
         """A number that changes with each fault which may end any run."""
         return self._network.losses
-
-    @property
-    def cuts(self) -> int:
-        """A number that changes with each fault by which the shared folder or the engine cannot be reached."""
-        return self._network.cuts
 
     @property
     def marks(self) -> Path:

@@ -141,6 +141,27 @@ def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_fo
 
 
 @pytest.mark.kill
+def test_a_run_deleted_by_force_gets_the_values_that_its_collector_was_too_late_for_when_it_is_restored(
+    pool: PoolEngine, tmp_path: Path
+) -> None:
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
+    pool.mlrun("run", "delete", "-r", run_id, "--force", "--yes")
+    kill(*collectors, number=signal.SIGCONT)
+    secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
+    until(lambda: not secrets.exists())
+    # The collector has seen the deletion if it takes in what has come after it.
+    later = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), "1")
+    until(lambda: pool.mlrun.metrics(later) == {"x": 0})
+    pool.mlrun("run", "cancel", "-r", later)
+    assert pool.mlrun.wait(later)["status"] == "Canceled"
+
+    pool.mlrun("run", "restore", "-r", run_id)
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
+    until(lambda: not marker.exists())
+    assert pool.mlrun.stored_status(run_id) == "Canceled"
+
+
+@pytest.mark.kill
 @pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
 def test_a_run_ended_by_force_gets_the_values_of_an_attempt_that_no_collector_has_seen_begin(
     pool: PoolEngine, tmp_path: Path, *, dies: bool
