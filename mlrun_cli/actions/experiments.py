@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,12 @@ def get_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     Raises:
         ExperimentNotFound: it does not exist; the message lists the existing experiments.
     """
-    return _build_record(workspace, workspace.experiments.get(name))
+    try:
+        return _build_record(workspace, workspace.experiments.get(name))
+    except ExperimentNotFound as error:
+        if workspace.trash.list_experiments(name=name):
+            error.hint = f"It was deleted; restore it: mlrun experiment restore -e {shlex.quote(name)}"
+        raise
 
 
 def get_or_create_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -159,7 +165,14 @@ def restore_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     """
     found = next(iter(workspace.trash.list_experiments(name=name)), None)
     if found is None:
-        raise ExperimentNotFound(name, [each.name for each in workspace.trash.list_experiments()])
+        error = ExperimentNotFound(name)
+        is_there = workspace.experiments.find(name) is not None
+        trash = f"in the trash of workspace '{workspace.identity.name}'"
+        error.message = (
+            f"The experiment '{name}' is not deleted." if is_there else f"There is no experiment '{name}' {trash}."
+        )
+        error.hint = "'mlrun experiment list --deleted' shows what is in the trash."
+        raise error
     with workspace.transaction(durable=True):
         if workspace.experiments.find(name) is not None:
             raise AlreadyExists(

@@ -137,7 +137,9 @@ def get_deleted_runs(
         if each is None:
             error = RunNotFound(run_id, workspace.identity.name)
             error.message = f"There is no run '{run_id}' in the trash of workspace '{workspace.identity.name}'."
-            error.hint = "'mlrun run list --deleted' shows what is there."
+            error.hint = "'mlrun run list --deleted' shows what is in the trash."
+            if workspace.runs.find_key(run_id) is not None:
+                error.message = f"The run '{run_id}' is not deleted."
             if (get_trash_folder(workspace) / check_run_id(run_id)).is_dir():  # the store was lost
                 error.hint = "Its folder is there: call 'mlrun workspace repair', and try again."
             raise error

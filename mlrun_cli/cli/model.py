@@ -16,7 +16,13 @@ from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import Context, open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.option_values import add_option_to_errors, check_changes, parse_properties, parse_tags
+from mlrun_cli.cli.option_values import (
+    add_option_to_errors,
+    check_changes,
+    parse_properties,
+    parse_tags,
+    warn_of_missing_tags,
+)
 from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
 from mlrun_cli.cli.run.selection import get_run
@@ -302,7 +308,9 @@ def update(
         details=details,
     )
     with open_context(global_options).workspace as workspace:
-        model = actions.update_model(workspace, _get_model(workspace, model_id), changes)
+        before = _get_model(workspace, model_id)
+        model = actions.update_model(workspace, before, changes)
+        warn_of_missing_tags(global_options, changes.removed_tags, [before.tags])
         return actions.build_model_record(workspace, model)
 
 

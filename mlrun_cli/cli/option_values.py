@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from mlrun_cli.core.durations import parse_duration
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, NothingToChange, UsageError
 
 if TYPE_CHECKING:
+    from mlrun_cli.cli.global_options import GlobalOptions
     from mlrun_cli.environments.mode import EnvironmentChoice
 
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
@@ -100,6 +101,17 @@ def parse_properties(texts: Iterable[str], *, option: str = "--add-properties") 
         if value is None:
             raise InvalidValue(f"{option}: '{key}' has no value.", hint="Write it as key=value.", target=option)
     return {key: value or "" for key, value in pairs.items()}
+
+
+def warn_of_missing_tags(
+    global_options: GlobalOptions, removed_keys: Iterable[str], tags: Sequence[Collection[str]]
+) -> None:
+    """Warn of each key of `--remove-tag` that is a tag of none of the objects, whose tags are given."""
+    known = sorted({key for each in tags for key in each})
+    for key in dict.fromkeys(removed_keys):
+        if key not in known:
+            others = f"the tags are: {', '.join(known)}" if known else "there are no tags"
+            global_options.notes.warning(f"--remove-tag: there is no tag '{key}' to remove; {others}.")
 
 
 def parse_variables(texts: Iterable[str], *, option: str) -> dict[str, str]:

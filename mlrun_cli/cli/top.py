@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,8 @@ app = Group("top")
 
 _NOTHING = "No live runs."
 _KEYS = "q: leave"
+_OTHER_LINES = 2
+"""The line below the runs, and the one that has to stay free for the cursor."""
 
 
 @command(
@@ -62,18 +65,22 @@ def _watch_table(workspace: Workspace, interval_seconds: float) -> None:
     colour = wants_colour(sys.stdout)
     with suppress(KeyboardInterrupt), Screen(sys.stdout, keys) as screen:
         while True:
-            screen.draw(_build_lines(list_live_runs(workspace), screen.size.columns, colour=colour))
+            screen.draw(_build_lines(list_live_runs(workspace), screen.size, colour=colour))
             if b"q" in screen.wait(interval_seconds).lower():
                 return
 
 
-def _build_lines(records: Sequence[Mapping[str, Any]], width: int, *, colour: bool) -> list[str]:
+def _build_lines(records: Sequence[Mapping[str, Any]], size: os.terminal_size, *, colour: bool) -> list[str]:
+    """Return the lines of the screen, the last of which counts the runs that are left out."""
     from mlrun_cli.cli.output.columns import render_layout  # noqa: PLC0415 - start-up
 
     layout = build_fields_layout(records, _FIELDS)
-    table = render_layout(layout, encoding=sys.stdout.encoding, width=width, colour=colour)
+    table = render_layout(layout, encoding=sys.stdout.encoding, width=size.columns, colour=colour)
     count = "1 live run" if len(records) == 1 else f"{len(records)} live runs"
-    return [f"{count if records else _NOTHING}   {_KEYS}"[:width], "", *table.splitlines()]
+    lines = [f"{count if records else _NOTHING}   {_KEYS}"[: size.columns], "", *table.splitlines()]
+    room = max(1, size.lines - _OTHER_LINES)
+    hidden = len(lines) - room
+    return [*lines[:room], f"{hidden} more below."] if hidden > 1 else lines
 
 
 def _build_percent_formatter(record_key: str) -> Any:

@@ -112,6 +112,22 @@ def test_an_empty_id_is_that_of_no_run(mlrun: Mlrun) -> None:
     assert run_count(mlrun) == 1
 
 
+def test_what_is_restored_already_is_told_from_what_never_was(mlrun: Mlrun) -> None:
+    mlrun.script("")
+    run_id = mlrun.ended()["run_id"]
+    mlrun("experiment", "delete", "-e", "exp", "--yes")
+    gone = mlrun.fails("experiment", "show", "-n", "exp", exit_code=3)
+    assert "mlrun experiment restore -e exp" in gone.hint
+    mlrun("experiment", "restore", "-e", "exp")
+    for words, name in ((("experiment", "restore", "-e", "exp"), "exp"), (("run", "restore", "-r", run_id), run_id)):
+        again = mlrun.fails(*words, exit_code=3)
+        assert f"'{name}' is not deleted" in again.message
+    for words in (("experiment", "restore", "-e", "other"), ("run", "restore", "-r", "other")):
+        never = mlrun.fails(*words, exit_code=3)
+        assert "'other' in the trash" in never.message
+        assert f"mlrun {words[0]} list --deleted" in never.hint
+
+
 def test_what_is_asked_counts_the_child_runs_in_the_trash_that_go_too(mlrun: Mlrun) -> None:
     mlrun.script(_PARENT)
     stored, trashed = (mlrun.ended()["run_id"] for _ in range(2))

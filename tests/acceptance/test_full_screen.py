@@ -119,6 +119,26 @@ def test_a_watched_list_changes_in_place_until_all_of_its_runs_have_ended(mlrun:
         assert [line.split()[2] for line in tmux.wait_for_end(0) if line.startswith("✓")] == [live]
 
 
+def test_live_runs_below_the_terminal_are_counted(mlrun: Mlrun, tmp_path: Path) -> None:
+    go = Path(mlrun.environment["GO"])
+    go.unlink(missing_ok=True)
+    live = [mlrun.submit("wait.py") for _ in range(3)]
+    with Tmux(mlrun, tmp_path / "socket", lines=6) as tmux:
+        tmux.run("mlrun", "top")
+        shown = tmux.wait_for("2 more below.")
+        assert (shown[0].split()[0], [run_id for run_id in live if any(run_id in line for line in shown)]) == (
+            "3",
+            live[-1:],
+        )
+        tmux.resize(80, 8)
+        tmux.wait_for(live[0])
+        tmux.type("q")
+        tmux.wait_for_end(0)
+    go.touch()
+    for run_id in live:
+        mlrun.wait(run_id)
+
+
 def test_a_long_list_is_paged(mlrun: Mlrun, tmp_path: Path) -> None:
     mlrun.environment["PAGER"] = "less"
     with Tmux(mlrun, tmp_path / "socket", lines=3) as tmux:

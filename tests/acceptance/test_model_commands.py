@@ -92,6 +92,7 @@ def test_versions_are_listed_shown_changed_and_deleted(mlrun: Mlrun) -> None:
     assert ids("--model-name", "net") == ["net:2", "net:1"]
     mlrun("model", "update", "-i", "net:1", "--add-tag", "stage=old", "--add-property", "a=b", "-d", "The first")
     assert ids("--tag", "stage=old") == ids("--property", "a") == ["net:1"]
+    assert "'stages'" in mlrun("model", "update", "-i", "net:1", "--remove-tag", "stages").stderr
     changed = mlrun.json("model", "update", "-i", "net:1", "--remove-tag", "stage", "--gc", "2")
     assert (changed["tags"], changed["description"], changed["resourceConfiguration"]["gpu"]) == ({}, "The first", 2)
     assert (

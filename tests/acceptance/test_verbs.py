@@ -237,6 +237,13 @@ def test_verbs_that_show_and_change_take_each_of_several_runs(past: Past) -> Non
     updated = past.mlrun.json("run", "update", *both, "--add-tag", "of=both")
     assert [(run["run_id"], run["tags"]["of"]) for run in updated] == [(past.completed, "both"), (past.tagged, "both")]
     past.mlrun("run", "update", *both, "--remove-tag", "of")
+    assert past.mlrun("run", "update", "-r", past.tagged, *both, "--add-tag", "new=1").stderr == ""
+    assert past.mlrun("run", "update", *both, "--remove-tag", "new", "--add-tag", "one").stderr == ""
+    past.mlrun("run", "update", "-r", past.completed, "--remove-tag", "one")
+    done = past.mlrun("run", "update", *both, "--remove-tag", "one", "--remove-tag", "seeen")
+    (warning,) = said(done)
+    assert "'seeen'" in warning and "seen" in warning.replace("seeen", "")
+    assert said(past.mlrun("run", "update", "-r", past.completed, "--remove-tag", "seen"))
 
 
 @pytest.mark.parametrize("verb", ["monitor-logs", "download", "download-logs", "open"])

@@ -14,6 +14,7 @@ from mlrun_cli.cli.option_values import (
     check_changes,
     parse_properties,
     parse_tags,
+    warn_of_missing_tags,
 )
 from mlrun_cli.cli.run import app
 from mlrun_cli.cli.run.options import (
@@ -80,4 +81,5 @@ def update(
     with context.workspace as workspace:
         runs = get_runs(context, run_ids, experiment_name)
         updated = actions.update_runs(workspace, runs, changes)
+    warn_of_missing_tags(global_options, changes.removed_tags, [run.tags for run in runs])
     return build_records_result([build_run_record(run) for run in updated], is_list=False)
