@@ -11,6 +11,7 @@ from contextlib import suppress
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.failed_start import explain_failed_start
 from mlrun_cli.collector.held_jobs import HeldJobs
+from mlrun_cli.collector.held_runs import HeldRuns
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.last_values import LastValues
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
@@ -87,6 +88,7 @@ class Collector:
         """Why the job of a run could not be submitted again the last time, by run key; each reason is logged once."""
         self._stops = SentStops(target.workspace, self._jobs)
         self._held = HeldJobs(target, self._jobs)
+        self._held_runs = HeldRuns(target, self._jobs)
         self._to_cancel: list[Run] = []
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
         self._leftovers: set[str] = set()
@@ -124,8 +126,9 @@ class Collector:
             try:
                 self._reload_runs(time.monotonic())
                 self._folder.starts.reset(self._lock)
+                self._poll_held_runs(time.monotonic())
                 self._target.synchronize(self._list_polled_runs())
-                if self._runs:
+                if self._runs or self._held_runs:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS
                     self._poll_runs(time.monotonic())
                 else:
@@ -165,8 +168,9 @@ class Collector:
             return
         self._version = version
         before = self._runs
-        self._runs = {run.key: run for run in self._list_runs()}
-        for key in before.keys() - self._runs.keys():
+        live = {run.key: run for run in self._list_runs()}
+        self._runs = self._held_runs.separate(live, self._list_started_run_ids())
+        for key in before.keys() - live.keys():
             self._keep_for_last_values(before[key])
         self._add_ended_runs()
         if self._runs.keys() - before.keys():
@@ -175,6 +179,20 @@ class Collector:
         self._next_reload = current + _RELOAD_SHARE * (current - now)
         self._read_until = current + _RELOAD_SECONDS
         self._next_full_poll = now
+
+    def _poll_held_runs(self, now: float) -> None:
+        """End the held runs that will never start, and submit the jobs of those whose predecessor has completed."""
+        if not self._held_runs.is_due(now):
+            return
+        for run, outcome in self._held_runs.list_ended(now):
+            self._held_runs.postpone(run, now)
+            with suppress(EngineUnavailable):
+                if not self._jobs.discover_job_id(run):  # its submission may have been killed
+                    self._end_without_supervisor(run, None, outcome, now)
+                self._version = -1
+        for run in self._held_runs.list_ready(now):
+            self._held_runs.postpone(run, now)
+            self._resubmit(run, None, now)
 
     def _poll_runs(self, now: float) -> None:
         """Poll the live runs: started or stopped ones always, and all others every few seconds or after a change."""

@@ -22,6 +22,8 @@ from mlrun_cli.targets.errors import EngineRefused, EngineUnavailable, convert_s
 
 _MAX_UNANSWERED = 10
 """How many submissions of a run may get no answer before its job counts as lost."""
+_WITHOUT_JOB = {RunStatus.NOT_STARTED, RunStatus.QUEUED}
+"""Statuses of a run that may have no job; one that was to follow another run is Queued."""
 
 
 def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
@@ -33,7 +35,7 @@ def read_submission_evidence(folder: RunFolder) -> SubmissionEvidence:
 
 
 def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | None:
-    """Submit a run's job again, unless it is found now; return the run's outcome if the engine refuses, else None.
+    """Submit a run's job unless it is found now; return the run's outcome if the engine refuses it, else None.
 
     Returns:
         The outcome of the run if the engine refuses the job, or else None.
@@ -47,7 +49,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         if not lock.try_acquire():
             return None
         current = workspace.runs.get_by_key(run.key)
-        if current.status is not RunStatus.NOT_STARTED or target.job_property in current.properties:
+        if current.status not in _WITHOUT_JOB or target.job_property in current.properties:
             return None
         try:
             if jobs.discover_job_id(current):
@@ -61,5 +63,7 @@ def resubmit_job(target: EngineTarget, jobs: JobPoll, run: Run) -> Outcome | Non
         except (EngineRefused, StoredFilesLost, UsageError) as error:
             return build_failure_outcome(error.message, code=SERVICE_ERROR, reason=error.code)
         store_start(target, current, started)
-    write_log(f"{run.run_id} was submitted again, since the engine had no job of its submission")
+    is_held = current.status is RunStatus.QUEUED
+    reason = "the run that it follows has completed" if is_held else "the engine had no job of its submission"
+    write_log(f"{run.run_id} was submitted{'' if is_held else ' again'}, since {reason}")
     return None

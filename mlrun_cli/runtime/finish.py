@@ -16,7 +16,7 @@ from mlrun_cli.core.program_log import log_exception
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.removal import remove_tree
 from mlrun_cli.core.time import now
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import RunNotFound, StoreError
 from mlrun_cli.metrics.mlruns import MLRUNS
 from mlrun_cli.processes.process import ProcessId
 from mlrun_cli.runs.error import SERVICE_ERROR, USER_ERROR, EndReason, build_error_from_log, build_run_error
@@ -143,6 +143,17 @@ def build_lost_stream_outcome(end: ScriptEnd | None = None) -> Outcome:
     """Return the outcome of a run that was canceled because the command that streamed its logs was killed."""
     message = "The run was canceled because the command that streamed it was killed (--on-interrupt cancel)."
     return _build_outcome(RunStatus.CANCELED, end, build_run_error(message, reason=EndReason.STREAM_KILLED))
+
+
+def build_unstartable_outcome(workspace: Workspace, run: Run) -> Outcome:
+    """Return the outcome of a queued run whose predecessor did not complete or was deleted."""
+    what = "was deleted"
+    with suppress(RunNotFound):
+        predecessor = workspace.runs.get_by_key(run.predecessor_key or 0)
+        what = f"'{predecessor.run_id}' ended as {predecessor.status.value}"
+    message = f"The run was not started, because the run that it was to follow {what} (--after)."
+    error = build_run_error(message, reason=EndReason.PREDECESSOR_NOT_COMPLETED)
+    return Outcome(RunStatus.CANCELED, now(), error=error)
 
 
 def build_failure_outcome(message: str, *, reason: EndReason | str, code: str = USER_ERROR) -> Outcome:

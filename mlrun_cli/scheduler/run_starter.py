@@ -9,16 +9,21 @@ from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 
 from mlrun_cli.core.program_log import write_log
-from mlrun_cli.core.time import now
 from mlrun_cli.errors import MlrunError, RunNotFound, StoreError
 from mlrun_cli.processes.gpu_allocator import GpuAllocator
-from mlrun_cli.runs.error import SERVICE_ERROR, EndReason, build_run_error
+from mlrun_cli.runs.error import SERVICE_ERROR, EndReason
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runs.stream_lock import was_streaming_command_killed
-from mlrun_cli.runtime.finish import build_failure_outcome, build_lost_stream_outcome, read_outcome, record_outcome
+from mlrun_cli.runtime.finish import (
+    build_failure_outcome,
+    build_lost_stream_outcome,
+    build_unstartable_outcome,
+    read_outcome,
+    record_outcome,
+)
 from mlrun_cli.runtime.queue import QueueFolder
 from mlrun_cli.runtime.supervisor_start import start_supervisor
 from mlrun_cli.scheduler.fork_server import ForkServer
@@ -140,19 +145,9 @@ class RunStarter:
     def cancel_unstartable_runs(self) -> None:
         """Cancel the queued runs whose predecessor did not complete, and all queued runs that depend on them."""
         while runs := self._workspace.queues.list_unstartable_runs(self._target):
-            canceled = [self._cancel(run, self._build_unstartable_outcome(run)) for run in runs]
+            canceled = [self._cancel(run, build_unstartable_outcome(self._workspace, run)) for run in runs]
             if not all(canceled):  # the next look tries again
                 return
-
-    def _build_unstartable_outcome(self, run: Run) -> Outcome:
-        """Return the outcome of a queued run whose predecessor did not complete or was deleted."""
-        what = "was deleted"
-        with suppress(RunNotFound):
-            predecessor = self._workspace.runs.get_by_key(run.predecessor_key or 0)
-            what = f"'{predecessor.run_id}' ended as {predecessor.status.value}"
-        message = f"The run was not started, because the run that it was to follow {what} (--after)."
-        error = build_run_error(message, reason=EndReason.PREDECESSOR_NOT_COMPLETED)
-        return Outcome(RunStatus.CANCELED, now(), error=error)
 
     def _cancel(self, run: Run, outcome: Outcome) -> bool:
         """Record the outcome of a queued run that was not started; return False if its lock cannot be acquired."""

@@ -283,12 +283,11 @@ class Resolver:
         request, target = self._request, self._target
         if target is None or self._shared_folder is None:
             return
-        if request.predecessor is not None or (request.begin_at is not None and not target.takes_queue_options):
-            option = "--begin" if request.predecessor is None else "--after"
+        if request.begin_at is not None and not target.takes_queue_options:
             raise Unsupported(
-                f"{option}: '{target.name}' has a queue of its own, in which runs are not held back.",
-                hint="Wait until then, or for a run with 'mlrun run wait -r ID', and submit.",
-                target=option,
+                f"--begin: '{target.name}' has a queue of its own, in which runs are not held back.",
+                hint="Wait until then, and submit.",
+                target="--begin",
             )
         if request.priority > 0 or (request.priority and not target.takes_queue_options):
             raise Unsupported(

@@ -21,6 +21,8 @@ from mlrun_cli.targets.errors import EngineRefused, SharedFolderUnavailable, Sub
 def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder: NewRunFolder) -> None:
     """Submit a recorded run as a job to its target's engine; if this fails, remove the run unless it may have a job.
 
+    One that is to follow another run only waits for it.
+
     The run is recorded first and its lock is held until here: if this process is killed, the collector finds a run
     whose lock is free, and asks the engine for its job.
 
@@ -36,6 +38,9 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
     with _remove_if_without_job(target, run, folder):
         with new_run.place.convert_errors():
             write_stored_run(workspace, run, shared, recorded.secrets)
+        if run.predecessor_key is not None:
+            _hold_run(target, run)
+            return
         started = target.start_supervisor(run.run_id, [])
     try:
         store_start(target, run, started)
@@ -45,6 +50,20 @@ def start_on_node(target: Target, new_run: NewRun, recorded: RecordedRun, folder
         error.target = run.run_id
         _wake_collector(target)
         raise
+
+
+def _hold_run(target: Target, run: Run) -> None:
+    """Queue a run that follows another one, whose job the collector submits once that has completed.
+
+    Raises:
+        EngineRefused: the engine can never start it.
+        EngineUnavailable: the engine does not answer.
+        StoreError: the store cannot be used.
+    """
+    assert isinstance(target, EngineTarget)
+    target.check_job_request(target.build_job_request(run.run_id))
+    with target.workspace.transaction(durable=True):
+        target.workspace.runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
 
 
 def start_batch_on_nodes(target: EngineTarget, new_runs: Sequence[tuple[NewRun, RecordedRun]]) -> None:

@@ -251,7 +251,7 @@ def test_what_a_run_is_given_holds(engine: Engine) -> None:
 
 def test_what_an_engine_does_not_know_is_refused(engine: Engine) -> None:
     engine.mlrun.script("")
-    lines = [("--after", "@latest"), ("--priority", "high")]
+    lines = [("--priority", "high")]
     if engine.target != "slurm":
         lines += [("--begin", "+1h"), ("--priority", "low")]
     engine.mlrun.wait(engine.submit("train.py"))

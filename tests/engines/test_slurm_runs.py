@@ -288,8 +288,12 @@ def test_a_run_starts_at_its_time_and_behind_others_as_it_was_submitted(slurm: S
     assert record["status"] == "Completed", record["error"]
     soon = submit(cluster, "--begin", "+2s", "train.py", "0")
     assert wait_for_end(cluster, soon)["status"] == "Completed"
-    refused = cluster.fails("run", "submit-script", "--ct", "slurm", "--after", soon, "train.py", "0")
-    assert (refused.code, refused.target) == ("Unsupported", "--after")
+    failed, soon = (submit(cluster, "--begin", "+4s", "train.py", code) for code in "30")
+    after = submit(cluster, "--after", soon, "--begin", "+1s", "train.py", "0")
+    never = submit(cluster, "--after", failed, "train.py", "0")
+    assert wait_for_end(cluster, after)["status"] == "Completed"
+    assert wait_for_end(cluster, never)["status"] == "Canceled"
+    assert job_id(cluster, after) and "slurm_job_id" not in cluster.show(never)["properties"]
 
 
 @pytest.mark.kill
