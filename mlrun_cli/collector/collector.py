@@ -438,6 +438,7 @@ class Collector:
             job,
             self._target.folder_on_nodes,
             self._shared_folder,
+            log=self._shared_folder.get_run_folder(run.run_id).supervisor_log,
             has_started=has_started,
         )
         outcome = self._adjust_to_lost_stream(run, outcome)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mlrun_cli.core.disk_space import FULL_FOR_RUNS_BYTES, describe_full_disk
+from mlrun_cli.core.log_tail import read_tail, remove_styles, shorten_line
 from mlrun_cli.runs.error import SERVICE_ERROR, build_run_error
 from mlrun_cli.runs.node_exit_codes import find_problem
 from mlrun_cli.runs.outcome import Outcome
@@ -10,17 +13,26 @@ from mlrun_cli.runs.shared_folder import SharedFolder
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.engine import Job, JobEnd
 
+_LAST_LINES = 3
+
 
 def explain_failed_start(
-    outcome: Outcome, job: Job | None, folder_on_nodes: str, shared_folder: SharedFolder, *, has_started: bool
+    outcome: Outcome,
+    job: Job | None,
+    folder_on_nodes: str,
+    shared_folder: SharedFolder,
+    log: Path,
+    *,
+    has_started: bool,
 ) -> Outcome:
-    """Return the outcome of a lost run, with the reason why its supervisor could not write to the target's folder.
+    """Return the outcome of a lost run, with the reason why its supervisor could not start or write to its folder.
 
     Args:
         outcome: the outcome, derived from the job.
         job: the job.
         folder_on_nodes: the name of the target's folder on its nodes.
         shared_folder: that folder, or its mirror.
+        log: the file of the job's output.
         has_started: whether a supervisor of the run has written something.
 
     Returns:
@@ -41,7 +53,15 @@ def explain_failed_start(
     details = outcome.error["error"]
     remarks = [str(details["message"])]
     if not has_started:
-        remarks.append(f"Its supervisor has written nothing: is {place} mounted, and may it be written by your jobs?")
+        said = _read_last_lines(log)
+        silence = f"Its supervisor has written nothing: is {place} mounted, and may it be written by your jobs?"
+        remarks.append(f"Its output ends with: {said}" if said else silence)
     if full_disk is not None:
         remarks.append(f"Found afterwards: {full_disk}.")
     return outcome._replace(error={**outcome.error, "error": {**details, "message": " ".join(remarks)}})
+
+
+def _read_last_lines(log: Path) -> str:
+    """Return the last lines of a log as one line; empty if there are none."""
+    lines = [line.strip() for line in remove_styles(read_tail(log)).splitlines()]
+    return "; ".join(shorten_line(line) for line in list(filter(None, lines))[-_LAST_LINES:])

@@ -14,6 +14,7 @@ from mlrun_cli.core.log_tail import read_tail
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.errors import NodeNotUsable
+from mlrun_cli.targets.setup_script import SETUP_FAILED
 
 TIMEOUT_SECONDS = 60.0
 MAX_NODES = 32
@@ -127,10 +128,15 @@ class SharedFolderProbe:
         said = read_tail(log).strip() if log.exists() else ""
         # The output of a job whose folder is not there is lost.
         why = said or f"the job wrote nothing there ({job.words})"
+        advice = (
+            "Correct --setup"
+            if SETUP_FAILED in why
+            else "Name a folder that this machine and all nodes share with --shared-folder, and their Python 3.10 or "
+            "later with --python"
+        )
         return NodeNotUsable(
             f"The node {node} cannot run supervisors in '{self.place.parent}': {why}",
-            hint="Name a folder that this machine and all nodes share with --shared-folder, and their Python 3.10 or "
-            "later with --python; --no-check attaches the target nevertheless.",
+            hint=f"{advice}; --no-check attaches the target nevertheless.",
             target=node,
         )
 

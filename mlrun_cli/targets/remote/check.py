@@ -35,6 +35,10 @@ print("mlrun-check:" + json.dumps({"folder": folder}))
 """
 
 
+# As jobs do it: see `node.remote.job`.
+_LOGIN_SHELL = 'if [ -x /bin/bash ]; then exec /bin/bash -l -c "$0"; fi; exec /bin/sh -c "$0"'
+
+
 class CheckedMachine(NamedTuple):
     """A machine that has passed the check.
 
@@ -46,7 +50,7 @@ class CheckedMachine(NamedTuple):
 
 
 def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
-    """Check the connection, Python, rsync and the folder, which is created if missing; return the checked machine.
+    """Check the connection, Python, rsync, setup and the folder, which is created if missing; return what was found.
 
     Args:
         settings: the settings of the target.
@@ -72,6 +76,8 @@ def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
             hint="It needs Python 3.10 or later (name it with --python), rsync, and room in the home of the user.",
             target=settings.address,
         ) from error
+    if settings.setup:
+        _check_setup(settings)
     for line in output.splitlines():
         if line.startswith(_MARK):
             return CheckedMachine(json.loads(line.removeprefix(_MARK))["folder"])
@@ -80,3 +86,21 @@ def check_machine(settings: RemoteSettings, folder: str) -> CheckedMachine:
         hint="Name a Python 3.10 or later with --python.",
         target=settings.address,
     )
+
+
+def _check_setup(settings: RemoteSettings) -> None:
+    """Execute the setup lines of jobs on the machine.
+
+    Raises:
+        EngineUnavailable: there is no connection.
+        NodeNotUsable: a line fails, or the interpreter does after them.
+    """
+    try:
+        script = settings.build_script([settings.python, "-E", "-c", ""])
+        Ssh(settings).run(["/bin/sh", "-c", _LOGIN_SHELL, script], stdin="")
+    except EngineRefused as error:
+        raise NodeNotUsable(
+            f"{settings.address} cannot run supervisors: {error.message}",
+            hint="Correct --setup.",
+            target=settings.address,
+        ) from error

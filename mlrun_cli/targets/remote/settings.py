@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.targets.engine import DEFAULT_PYTHON
+from mlrun_cli.targets.setup_script import build_setup_script
 
 
 class RemoteSettings(NamedTuple):
@@ -52,11 +52,7 @@ class RemoteSettings(NamedTuple):
 
     def build_script(self, command: Sequence[str]) -> str:
         """Return a job's shell script, which executes the setup lines and then replaces the shell with `command`."""
-        lines = []
-        for line in self.setup:
-            failure = shlex.quote(f"mlrun: the setup of the compute target failed: {line}")
-            lines.append(f"eval {shlex.quote(line)} || {{ echo {failure} >&2; exit 1; }}")
-        return "\n".join([*lines, f"exec {shlex.join(command)}"])
+        return build_setup_script(self.setup, command)
 
 
 _KEYS = {
