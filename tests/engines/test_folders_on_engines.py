@@ -284,6 +284,26 @@ def test_an_environment_is_made_where_the_script_runs(engine: Engine, request: p
         assert "environments" in Path(prefix).parts
 
 
+@pytest.mark.promises("slurm", "environments")
+@pytest.mark.promises("ray", "environments")
+@pytest.mark.parametrize("kind", ["slurm", pytest.param("ray", marks=pytest.mark.ray)])
+def test_an_environment_is_built_at_submit_if_the_target_wants_that(kind: str, request: pytest.FixtureRequest) -> None:
+    mlrun: Mlrun = request.getfixturevalue(f"{kind}_mlrun")
+    shared = mlrun.folder.parent / "shared"
+    address = ("--address", request.getfixturevalue("ray").address) if kind == "ray" else ()
+    place = ("--shared-folder", str(shared), "--build-on", "here", "--no-check")
+    mlrun("computetarget", "attach", kind, "-n", "here", *address, *place)
+    wheels = mlrun.folder.parent / "wheels"
+    make_wheel(wheels, "tiny", "1.2")
+    mlrun.script("import tiny\nprint(tiny.version)\n")
+    mlrun.script(ENVIRONMENT.format(folder=wheels.as_uri()), ".azureml/e.runconfig")
+    engine = Engine(mlrun, "here")
+    run_id = engine.submit("-c", "e")
+    shutil.rmtree(wheels)
+    assert engine.wait(run_id)["status"] == "Completed"
+    assert mlrun.log(run_id) == "1.2\n"
+
+
 def test_one_connection_serves_all_commands(ssh_mlrun: Mlrun, remote_machine: RemoteMachine) -> None:
     def count_logins() -> int:
         return remote_machine.read_log().count("Accepted publickey")

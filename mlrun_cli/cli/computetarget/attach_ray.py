@@ -9,7 +9,9 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.attachment import attach
 from mlrun_cli.cli.computetarget.options import (
+    BuildHost,
     Description,
+    EnvironmentBuildHost,
     Name,
     NodePython,
     NodeSetup,
@@ -62,6 +64,7 @@ def attach_ray(
     ] = None,
     python: NodePython = None,
     setup: NodeSetup = None,
+    build_on: EnvironmentBuildHost = BuildHost.NODE,
     no_check: Annotated[
         bool, Option("--no-check", help="Test neither the resources nor the shared folder on the nodes.")
     ] = False,
@@ -80,6 +83,7 @@ def attach_ray(
         num_gpus=to_int_if_whole(num_gpus),
         resources={} if resources is None else parse_resources(resources),
         setup=tuple(setup or ()),
+        build_on=build_on.stored,
         variables=select_stored_variables(os.environ),
     )
     attachment = RayAttachment(settings, shared_folder=shared_folder, python=python, checks_nodes=not no_check)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 from typing import Annotated
 
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
 from mlrun_cli.cli.computetarget.attachment import attach
 from mlrun_cli.cli.computetarget.options import (
+    BuildHost,
     Description,
+    EnvironmentBuildHost,
     Name,
     NodePython,
     NodeSetup,
@@ -20,18 +21,10 @@ from mlrun_cli.cli.computetarget.options import (
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import InvalidValue
-from mlrun_cli.targets.engine import BUILD_HERE
 from mlrun_cli.targets.slurm.attachment import SlurmAttachment
 from mlrun_cli.targets.slurm.options import SlurmSettings, parse_minutes, validate_sbatch_option
 
 _NO_LIMIT = frozenset({"infinite", "unlimited"})
-
-
-class BuildHost(str, Enum):
-    """The machine that builds environments."""
-
-    NODE = "node"
-    HERE = BUILD_HERE
 
 
 @command(
@@ -79,10 +72,7 @@ def attach_slurm(
     ] = None,
     python: NodePython = None,
     setup: NodeSetup = None,
-    build_on: Annotated[
-        BuildHost,
-        Option("--build-on", help="Where environments are built: by the first node that needs one, or here at submit."),
-    ] = BuildHost.NODE,
+    build_on: EnvironmentBuildHost = BuildHost.NODE,
     no_check: Annotated[
         bool, Option("--no-check", help="Test neither the options nor the shared folder on the nodes.")
     ] = False,
@@ -96,7 +86,7 @@ def attach_slurm(
     to --sbatch-option, are those of sbatch for each run.
     """
     settings = SlurmSettings(
-        build_on=None if build_on is BuildHost.NODE else build_on.value,
+        build_on=build_on.stored,
         partition=partition,
         account=account,
         qos=qos,

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Annotated, Any
 
 from mlrun_cli.actions.compute_targets import build_target_record
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.targets.engine import BUILD_HERE
 from mlrun_cli.workspace import Workspace
+
+
+class BuildHost(str, Enum):
+    """The machine that builds environments."""
+
+    NODE = "node"
+    HERE = BUILD_HERE
+
+    @property
+    def stored(self) -> str | None:
+        """The value in a target's row; None for the default."""
+        return None if self is BuildHost.NODE else self.value
+
 
 Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the target.")]
 InFull = Annotated[bool, Option("-v", hidden=True)]
@@ -31,6 +46,11 @@ NodePython = Annotated[
 NodeSetup = Annotated[
     list[str] | None,
     Option("--setup", metavar="COMMAND", help="Shell command that precedes each run on its node."),
+]
+
+EnvironmentBuildHost = Annotated[
+    BuildHost,
+    Option("--build-on", help="Where environments are built: by the first node that needs one, or here at submit."),
 ]
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.targets.base import Demand
-from mlrun_cli.targets.engine import JOB_ID_VARIABLE, JobRequest
+from mlrun_cli.targets.engine import BUILD_PROPERTY, JOB_ID_VARIABLE, JobRequest
 from mlrun_cli.targets.setup_script import build_setup_script
 
 CPU, GPU = "CPU", "GPU"
@@ -29,6 +29,7 @@ class RaySettings(NamedTuple):
         num_gpus: the GPUs of runs that ask for none.
         resources: the amounts of the cluster's own resources that each run reserves, keyed by name.
         setup: lines of the shell that precede the supervisor.
+        build_on: where environments are built, see `BUILD_PROPERTY`.
         variables: the `RAY_…` variables for processes that have none, of which none is secret.
     """
 
@@ -37,6 +38,7 @@ class RaySettings(NamedTuple):
     num_gpus: float = 0
     resources: Mapping[str, float] = MappingProxyType({})
     setup: Sequence[str] = ()
+    build_on: str | None = None
     variables: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
@@ -156,5 +158,6 @@ _KEYS = {
     "num_gpus": "numGpus",
     "resources": "resources",
     "setup": "setup",
+    "build_on": BUILD_PROPERTY,
     "variables": "variables",
 }
