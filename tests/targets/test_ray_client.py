@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -99,3 +100,20 @@ def test_a_file_that_is_no_certificate_is_named(address: str, identity: Path) ->
     variables = {**build_variables(identity), "RAY_TLS_CA_CERT": str(identity / "none.pem")}
     with pytest.raises(EngineUnavailable, match="RAY_TLS_CA_CERT"):
         RayClient(address, variables).request("GET", "/api/version")
+
+
+def test_the_port_of_another_protocol_is_told_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"\0\0\x18\4\0\0\0\0\0\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(EngineUnavailable) as caught:
+            RayClient(f"http://127.0.0.1:{server.getsockname()[1]}", {}).request("GET", "/api/version")
+    assert "HTTP" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert "8265" in (caught.value.hint or "")

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
@@ -98,6 +98,12 @@ class RayClient:
 
     def _build_error(self, error: Exception) -> EngineUnavailable:
         cause = error.reason if isinstance(error, URLError) else error
+        if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+            return EngineUnavailable(
+                f"What answers at {self.address} does not speak HTTP.",
+                hint="Name the address of the head's dashboard; its port is 8265 unless Ray was told another.",
+                target=self.address,
+            )
         words = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
         return EngineUnavailable(
             f"Ray at {self.address} does not answer: {words or type(cause).__name__}.",
