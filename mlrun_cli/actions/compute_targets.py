@@ -291,9 +291,10 @@ def _check_target_unused(workspace: Workspace, name: str, lost_run_keys: Contain
         f"--parent-run-id {run.parent_run_id}" if run.parent_run_id else f"-e {run.experiment_name}" for run in runs
     }
     lines = [f"'mlrun run cancel --all {each} --compute-target-name {name}'" for each in sorted(where)[:_MAX_LINES]]
+    them = "it" if len(runs) == 1 else "them"
     raise InUse(
         f"The compute target '{name}' is in use and was not deleted: {use}.",
-        hint=f"Wait for them, or cancel them first: {', '.join(lines)}.",
+        hint=f"Wait for {them}, or cancel {them} first: {', '.join(lines)}.",
         target=name,
     )
 
