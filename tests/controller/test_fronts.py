@@ -138,6 +138,19 @@ def test_a_condition_that_only_child_runs_meet_names_their_parent(mlrun: Mlrun) 
     assert "--parent-run-id" not in mlrun("run", "list", "--where", "acc = 2").stderr
 
 
+def test_filters_that_only_child_runs_meet_name_their_parent(mlrun: Mlrun) -> None:
+    open_gate(mlrun)
+    sweep = submit_and_wait(mlrun)
+    mlrun("run", "update", "-r", f"{sweep}_0", "--add-tag", "team=a")
+    for words in (("list",), ("delete", "--all", "--yes")):
+        done = mlrun("run", *words, "--tags", "team=a")
+        assert (done.stdout, f"--parent-run-id {sweep}" in done.stderr) == ("[]\n", True)
+        assert "--parent-run-id" not in mlrun("run", *words, "--tags", "team=b").stderr
+    # They have ended, and are not what it is about.
+    assert "--parent-run-id" not in mlrun("run", "cancel", "--all", "--tags", "team=a").stderr
+    assert mlrun.json("run", "delete", "--all", "--yes", "--tags", "team=a", "--parent-run-id", sweep) == [f"{sweep}_0"]
+
+
 def test_runs_that_a_command_has_changed_are_the_table_of_the_list(mlrun: Mlrun) -> None:
     open_gate(mlrun)
     sweep = submit_and_wait(mlrun)

@@ -72,6 +72,7 @@ def cancel(
             has_ended=False,
             last=last,
             filters=filters,
+            report=global_options.notes.info,
         )
         if not chosen:
             warn_of_unknown_experiment(workspace, experiment_name, global_options)

@@ -101,7 +101,14 @@ def delete(
         chosen: Sequence[Run] = ()
         if stored_ids or not named:
             chosen = choose_runs(
-                context, stored_ids, experiment_name, is_all=is_all, has_ended=True, last=last, filters=filters
+                context,
+                stored_ids,
+                experiment_name,
+                is_all=is_all,
+                has_ended=True,
+                last=last,
+                filters=filters,
+                report=global_options.notes.info,
             )
         if is_all and not chosen:
             warn_of_unknown_experiment(workspace, experiment_name, global_options)

@@ -21,7 +21,7 @@ from mlrun_cli.cli.run.options import (
     NoPager,
 )
 from mlrun_cli.cli.run.records import list_csv_rows
-from mlrun_cli.cli.run.selection import build_run_filter, warn_of_unknown_experiment
+from mlrun_cli.cli.run.selection import build_run_filter, find_parent_id_of_match, warn_of_unknown_experiment
 from mlrun_cli.errors import ConflictingOptions, InvalidFilter, MissingOption
 from mlrun_cli.runs.filter import RunFilter
 from mlrun_cli.runs.order import METRIC, NEWEST_FIRST, PARAMETER, RunOrder
@@ -267,7 +267,7 @@ def _explain_missing_runs(
         for name in list_unknown_names(workspace, run_filter, sort):
             global_options.notes.warning(_describe_unknown_name(workspace, name, METRIC, PARAMETER))
     if not listing.runs:
-        parent = _find_parent_id_of_match(workspace, run_filter)
+        parent = find_parent_id_of_match(workspace, run_filter)
         if parent is not None:
             global_options.notes.info(
                 f"Only child runs match: add --include-children, or list those of a parent: --parent-run-id {parent}"
@@ -289,16 +289,6 @@ def _describe_empty_list(workspace: Workspace, run_filter: RunFilter) -> str:
     return " ".join(
         ["No runs." if name is None else f"No runs in experiment '{name}'.", *(f"{each}." for each in others)]
     )
-
-
-def _find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
-    """Return the parent id of the newest child run that meets a filter's condition, or None if no recent one does."""
-    if run_filter.where is None or run_filter.parent_run_id is not None or run_filter.include_children:
-        return None
-    from mlrun_cli.actions.run_pages import find_recent_child  # noqa: PLC0415 - start-up
-
-    found = find_recent_child(workspace, run_filter)
-    return None if found is None else found.parent_run_id
 
 
 def _warn_of_unknown_columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.actions import runs as actions
@@ -136,8 +136,11 @@ def choose_runs(
     has_ended: bool,
     last: int | None,
     filters: FilterOptions,
+    report: Callable[[str], None],
 ) -> Sequence[Run]:
     """Return the runs with the given ids, those picked by the user, or all ended or active ones that match the filters.
+
+    If none but child runs match the filters, `report` is called with a note on these.
 
     Raises:
         UsageError: neither ids nor `is_all` are given, or both, or filters are given with ids.
@@ -158,7 +161,23 @@ def choose_runs(
         backfill_parameters(context.workspace, math.inf)
     if which.where is not None:
         _check_names(context.workspace, which)
-    return [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == has_ended]
+    found = [run for run in actions.list_runs(context.workspace, which) if run.status.is_terminal == has_ended]
+    statuses = which.statuses & _STATUSES[has_ended] if which.statuses else _STATUSES[has_ended]
+    if not found and statuses:
+        parent = find_parent_id_of_match(context.workspace, which._replace(statuses=statuses))
+        if parent is not None:
+            report(f"Only child runs match. Choose those of a parent: --parent-run-id {parent}")
+    return found
+
+
+def find_parent_id_of_match(workspace: Workspace, run_filter: RunFilter) -> str | None:
+    """Return the parent id of the newest child run that meets a filter, or None if no recent one does."""
+    if run_filter.parent_run_id is not None or run_filter.include_children:
+        return None
+    from mlrun_cli.actions.run_pages import find_recent_child  # noqa: PLC0415 - start-up
+
+    found = find_recent_child(workspace, run_filter)
+    return None if found is None else found.parent_run_id
 
 
 def check_no_filters(filters: FilterOptions, last: int | None) -> None:
