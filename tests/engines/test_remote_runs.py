@@ -205,6 +205,23 @@ def test_what_a_run_writes_is_seen_while_it_runs(box: Mlrun, remote_machine: Rem
     assert "Running" not in box.history(canceled)
 
 
+def test_a_file_that_a_driver_adds_to_a_live_run_is_kept(box: Mlrun, remote_machine: RemoteMachine) -> None:
+    run_id, go = start_and_see(box, remote_machine)
+    box.script(
+        f"""
+        from azureml.core import Run, Workspace
+
+        run = Run.get(Workspace.from_config(), "{run_id}")
+        run.upload_file("notes/added.py", "driver.py")
+        """,
+        "driver.py",
+    )
+    box.python("driver.py")
+    go.touch()
+    assert box.wait(run_id)["status"] == "Completed"
+    assert {"notes/added.py", "outputs/number"} <= set(box.json("run", "files", "-r", run_id))
+
+
 @pytest.mark.parametrize("is_cut_at_end", [True, False])
 @pytest.mark.promises("remote", "status", "the submitting machine dies")
 def test_a_run_goes_on_while_the_line_is_cut(box: Mlrun, remote_machine: RemoteMachine, *, is_cut_at_end: bool) -> None:

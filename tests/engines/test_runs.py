@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -455,3 +458,30 @@ def test_an_earlier_attempt_that_has_ended_after_all_ends_the_run(pool: PoolEngi
     record = pool.mlrun.wait(run_id)
     assert (record["status"], record["exit_code"]) == ("Failed", 7)
     until(lambda: not pool.mlrun.processes(run_id))
+
+
+def test_a_driver_adds_files_to_a_run_whose_shared_folder_is_on_another_file_system(pool: PoolEngine) -> None:
+    driver = """
+        import sys
+        from azureml.core import Run, Workspace
+
+        run = Run.get(Workspace.from_config(), sys.argv[1])
+        run.upload_file("outputs/added.py", "train.py")
+        run.upload_folder("scripts", ".")
+        names = {"outputs/made", "outputs/added.py", "scripts/train.py"}
+        assert names <= set(run.get_file_names()), run.get_file_names()
+        run.register_model("model", model_path="outputs/added.py")
+    """
+    if not Path("/dev/shm").is_dir():
+        pytest.skip("there is no other file system")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        pool.shared.symlink_to(shutil.move(pool.shared, folder))
+        pool.mlrun.script("open('outputs/made', 'w').close()")
+        record = pool.mlrun.wait(pool.mlrun.submit("--ct", "pool", "train.py"))
+        pool.mlrun.script(driver, "driver.py")
+        pool.mlrun.python("driver.py", record["run_id"])
+        (pool.mlrun.run_folder(record["run_id"]) / "uploads" / "out").symlink_to("/tmp")
+        failing = pool.mlrun.script(driver.replace("outputs/added.py", "out/added.py"), "failing.py")
+        done = pool.mlrun.run(sys.executable, str(failing), record["run_id"])
+        assert "leads out of the run" in done.stderr
+        pool.close()

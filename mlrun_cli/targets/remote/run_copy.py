@@ -11,7 +11,8 @@ from mlrun_cli.targets.remote.settings import RemoteSettings
 from mlrun_cli.targets.remote.ssh import Ssh, read_error_output
 
 _OPTIONS = ("--recursive", "--links", "--safe-links", "--times", "--perms", "--chmod=u+rwX,go-rwx", "--relative")
-_DELETING = ("--delete", "--partial-dir=.rsync-partial")
+# An uploaded file is kept, and those that a driver has uploaded here are not there.
+_DELETING = ("--delete", "--filter=protect uploads/**", "--partial-dir=.rsync-partial")
 
 
 class CopyKind(Enum):

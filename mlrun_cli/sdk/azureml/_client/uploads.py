@@ -137,11 +137,14 @@ def _write_upload(run_folder: str, name: str, write_content: Callable[[int], obj
     destination = os.path.join(uploads, name)
     if os.path.isdir(destination) or (os.path.lexists(destination) and not replaces):
         raise _create_name_taken_error(name)
-    if not os.path.realpath(destination).startswith(os.path.join(os.path.realpath(run_folder), UPLOADS, "")):
+    # It is a link if the run was executed on a cluster, whose nodes have the folder in another file system.
+    real_uploads = os.path.realpath(uploads)
+    if not os.path.realpath(destination).startswith(os.path.join(real_uploads, "")):
         raise UserErrorException(f"The name {name!r} leads out of the run, by a link in {uploads}.")
-    unfinished = os.path.join(run_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
+    real_folder = os.path.dirname(real_uploads)
+    unfinished = os.path.join(real_folder, f".upload-{os.getpid()}-{os.urandom(4).hex()}")
     try:
-        os.makedirs(run_folder, 0o700, exist_ok=True)
+        os.makedirs(real_folder, 0o700, exist_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             write_content(descriptor)
