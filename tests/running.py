@@ -454,6 +454,12 @@ def find_files_with(text: str, folder: Path) -> list[Path]:
     return found
 
 
+def find_paths(folder: Path, pattern: str = "*") -> list[Path]:
+    """Return the paths below a folder that match a pattern; other processes may remove folders meanwhile."""
+    found = [Path(top, name) for top, folders, files in os.walk(folder) for name in (*folders, *files)]
+    return [path for path in found if path.match(pattern)]
+
+
 def find_processes(variable: str, value: str) -> list[int]:
     """Return the pids of the live processes in whose environment a variable has this value."""
     wanted = os.fsencode(f"{variable}={value}")

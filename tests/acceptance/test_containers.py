@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.engine import Engine
-from tests.running import COMMAND, Mlrun, find_files_with, is_alive, kill, until
+from tests.running import COMMAND, Mlrun, find_files_with, find_paths, is_alive, kill, until
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_an_image_that_cannot_be_had_fails_the_run_and_says_why(mlrun: Mlrun, en
     assert "pull access denied for mine.example.org/private" in message
     assert "'docker login mine.example.org'" in message
     assert engine.calls("run") == []
-    log = next(mlrun.home.rglob("environment.log")).read_text("utf-8")
+    log = find_paths(mlrun.home, "environment.log")[0].read_text("utf-8")
     assert "by https://***@proxy" in log
     assert "s3cr3t-word" not in log + done.stdout + done.stderr
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mlrun_cli.pipelines.published import PublishedPipeline
-from tests.running import Mlrun, find_files_with, is_alive, kill, until
+from tests.running import Mlrun, find_files_with, find_paths, is_alive, kill, until
 
 PIPELINE = """
 pipeline:
@@ -384,7 +384,7 @@ BAD_SETTINGS = ["{nothing", "[]", "null", '{"name": 7}', """replace(settings, '"
 
 
 def read_keeper_log(mlrun: Mlrun) -> str:
-    (log,) = mlrun.home.rglob("schedules/keeper.log")
+    (log,) = find_paths(mlrun.home, "schedules/keeper.log")
     return log.read_text(encoding="utf-8")
 
 
@@ -415,7 +415,7 @@ def test_a_run_whose_pipeline_has_lost_its_files_is_given_up_with_the_reason(mlr
     lost, pipeline_id = publish(mlrun), publish(mlrun)
     bad = create_schedule(mlrun, lost)["id"]
     wait_for_runs(mlrun, bad, 1)
-    (graph,) = mlrun.home.rglob(f"{lost}/pipeline.json")
+    (graph,) = find_paths(mlrun.home, f"{lost}/pipeline.json")
     text = graph.read_text(encoding="utf-8")
     graph.unlink()
     stop_keeper(mlrun)
@@ -440,7 +440,7 @@ def test_a_run_whose_pipeline_has_lost_its_files_is_given_up_with_the_reason(mlr
 
 def test_a_pipeline_that_has_lost_its_files_is_shown_and_disabled_but_not_submitted(mlrun: Mlrun) -> None:
     pipeline_id = publish(mlrun)
-    (folder,) = (path for path in mlrun.home.rglob(pipeline_id) if path.is_dir())
+    (folder,) = (path for path in find_paths(mlrun.home, pipeline_id) if path.is_dir())
     shutil.rmtree(folder / "sources")
     for more in ([], ["--dry-run"]):
         failure = mlrun.fails("run", "submit-pipeline", "-i", pipeline_id, "-n", "exp", *more, exit_code=1)

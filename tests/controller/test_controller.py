@@ -21,7 +21,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.controllers import ControllerFolder
 from mlrun_cli.submit.template import get_secrets_file
 from tests.controller.sweep_world import SweepWorld
-from tests.running import ENDED, LIVE, find_processes, kill, until
+from tests.running import ENDED, LIVE, find_paths, find_processes, kill, until
 
 
 def reason(run: Run) -> str | None:
@@ -143,7 +143,7 @@ def test_bayesian_samples_that_are_recorded_are_not_sampled_again(world: SweepWo
 
 
 def find_secrets(world: SweepWorld, run_id: str) -> list[Path]:
-    return list(world.workspace.get_run_folder(run_id).path.rglob("secrets.json"))
+    return find_paths(world.workspace.get_run_folder(run_id).path, "secrets.json")
 
 
 @pytest.mark.parametrize("name", [None, "long" * 50])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engines.network_mount import NAME_SECONDS, SFTP_SERVER, SIZE_SECONDS, NetworkMount
-from tests.running import Mlrun, kill, until
+from tests.running import Mlrun, find_paths, kill, until
 
 _INIT = """
 import os, signal
@@ -139,7 +139,7 @@ class Host(Mlrun):
         exported = self._mounted.parent.parent / "exported"
         return {
             str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
-            for path in [exported, *exported.rglob("*")]
+            for path in [exported, *find_paths(exported)]
             if not {path.name, path.parent.name} & {"hosts", "serving"}
         }
 

@@ -23,7 +23,7 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.endurance.engine_kills import list_collectors, stop_collectors
 from tests.engines.sshd import HOST_ALIAS, PORT, RemoteMachine
-from tests.running import LIVE, Mlrun, kill, until, words_of
+from tests.running import LIVE, Mlrun, find_paths, kill, until, words_of
 
 WAITING = """
     import os, sys, time
@@ -183,7 +183,7 @@ def test_a_run_completes_with_all_that_it_has_written(
     box("run", "download", "-r", run_id, "-d", str(tmp_path / "got"))
     assert (tmp_path / "got" / "outputs" / "part" / "model.txt").read_text(encoding="utf-8") == "model"
     until(lambda: not list_run_folders(remote_machine))
-    assert not list(box.home.rglob("secrets.json"))
+    assert not find_paths(box.home, "secrets.json")
 
 
 @pytest.mark.promises("remote", "logs, values", "cancel")

@@ -19,7 +19,7 @@ from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import parse_locator
 from tests.engines.scripts import MARKING, age_runs, wait_for_end
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
-from tests.running import Mlrun, until
+from tests.running import Mlrun, find_paths, until
 
 PIPELINE = """
 pipeline:
@@ -143,7 +143,7 @@ def test_runs_of_a_sweep_are_submitted_once_there_is_a_line(box: Mlrun, remote_m
     runs = box.json("run", "list", "--parent-run-id", sweep_id)
     assert [run["status"] for run in runs] == ["Completed"] * 3
     assert read_numbers(remote_machine) == ["1", "2", "3"]
-    (log,) = box.run_folder(sweep_id).rglob("hyperdrive.txt")
+    (log,) = find_paths(box.run_folder(sweep_id), "hyperdrive.txt")
     assert log.read_text(encoding="utf-8").count(f"Scheduling job, id='{sweep_id}_0'") == 1
 
 
@@ -165,7 +165,7 @@ def test_a_step_of_a_pipeline_is_submitted_once_there_is_a_line(box: Mlrun, remo
     record = box.wait(run_id)
     assert record["status"] == "Completed", record
     assert read_numbers(remote_machine) == ["1"]
-    (log,) = box.run_folder(run_id).rglob("executionlogs.txt")
+    (log,) = find_paths(box.run_folder(run_id), "executionlogs.txt")
     assert log.read_text(encoding="utf-8").count("Submitting 1 runs") == 1
 
 

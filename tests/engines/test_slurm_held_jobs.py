@@ -11,7 +11,7 @@ import pytest
 
 from tests.engines.scripts import wait_for_end
 from tests.engines.slurm import NODES, Slurm
-from tests.running import Mlrun, until
+from tests.running import Mlrun, find_paths, until
 
 SCRIPT = """
 from azureml.core import Run
@@ -76,7 +76,7 @@ def test_a_job_that_slurm_can_never_start_is_released_some_times_and_ends_its_ru
     words = "launch failed requeued held, after 3 attempts to release it"
     assert error["message"] == f"The engine could not start the job ({words})."
     slurm.wait_for_state(job_id, "CANCELLED")
-    assert not list((cluster.folder.parent / "shared").rglob("secrets.json"))
+    assert not find_paths(cluster.folder.parent / "shared", "secrets.json")
 
 
 @pytest.mark.kill

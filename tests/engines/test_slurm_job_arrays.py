@@ -14,7 +14,7 @@ import pytest
 from mlrun_cli.targets.engine import Job, JobEnd, JobState
 from mlrun_cli.targets.slurm import jobs
 from tests.engines.slurm import CPUS, NODES, Slurm
-from tests.running import LIVE, Mlrun, find_processes, kill, until, words_of
+from tests.running import LIVE, Mlrun, find_paths, find_processes, kill, until, words_of
 
 SCRIPT = """
 import os, signal, sys, time
@@ -255,7 +255,7 @@ def test_runs_whose_array_slurm_refuses_have_jobs_of_their_own_or_fail_in_its_wo
     assert record["status"] == "Failed"
     assert "no jobs here" in record["error"]["error"]["message"]
     assert [run["status"] for run in children(cluster, refused)] == ["Failed"] * 3
-    assert not list((cluster.folder.parent / "shared").rglob("secrets.json"))
+    assert not find_paths(cluster.folder.parent / "shared", "secrets.json")
 
 
 @pytest.mark.kill

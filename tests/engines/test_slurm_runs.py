@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.engines.slurm import CPUS, Slurm, why_not
-from tests.running import LIVE, Mlrun, until
+from tests.running import LIVE, Mlrun, find_paths, until
 
 WORK = """
 import os, signal, sys, time
@@ -213,7 +213,7 @@ def test_what_slurm_says_of_an_earlier_start_does_not_explain_the_end_of_a_later
     run_id = submit(cluster, "train.py")
     wait_for_line(cluster, run_id, "attempt 0")
     shared = cluster.folder.parent / "shared"
-    (log,) = shared.rglob(f"{run_id}/artifacts/system_logs/supervisor.log")
+    (log,) = find_paths(shared, f"{run_id}/artifacts/system_logs/supervisor.log")
     with log.open("a", encoding="utf-8") as file:
         file.write("slurmstepd: error: Detected 1 oom_kill event in StepId=7.batch.\n")
     requeue(slurm, job_id(cluster, run_id))

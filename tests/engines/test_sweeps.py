@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engines.pool import PoolEngine
-from tests.running import find_processes, kill, until, words_of
+from tests.running import find_paths, find_processes, kill, until, words_of
 
 SCRIPT = """
     import os, sys, time
@@ -201,7 +201,7 @@ def test_a_target_that_is_away_holds_up_only_its_own_steps(pool: PoolEngine) -> 
     pool.set_option("cut", None)
     assert (pool.mlrun.wait(pipeline)["status"], statuses(pool, pipeline)) == ("Completed", ["Completed"] * 4)
     assert len(pool.pool.list()) == 2
-    (log,) = pool.mlrun.run_folder(pipeline).rglob("executionlogs.txt")
+    (log,) = find_paths(pool.mlrun.run_folder(pipeline), "executionlogs.txt")
     text = log.read_text(encoding="utf-8")
     assert (text.count("Submitting 3 runs"), text.count("Submitting 1 runs")) == (1, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from tests.running import Mlrun
+from tests.running import Mlrun, find_paths
 from tests.studio.serving import Studio
 
 
@@ -16,7 +16,7 @@ def test_the_page_of_a_pipeline_whose_files_are_gone_says_so(mlrun: Mlrun, studi
     pipeline_id = mlrun.json("pipeline", "create", "-y", "pipeline.yml", "-n", "cars")["id"]
     address = studio.urls.pipelines(pipeline_id)
     assert "1 step" in studio.get(address).text
-    (folder,) = (path for path in mlrun.home.rglob(pipeline_id) if path.is_dir())
+    (folder,) = (path for path in find_paths(mlrun.home, pipeline_id) if path.is_dir())
     shutil.rmtree(folder)
 
     answer = studio.get(address)
