@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Mlrun
+from tests.running import Mlrun, find_paths
 
 _SCRIPT = "import os\nos.makedirs('outputs', exist_ok=True)\nopen('outputs/model', 'w').write('m' * 5000)\nprint('out')"
 
@@ -34,7 +34,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlrun]:
 def everything(mlrun: Mlrun) -> set[str]:
     """The files and folders of the user's and of the workspace, but for those that live with the store."""
     roots = (mlrun.folder, mlrun.home / "workspaces")
-    return {os.fspath(path) for root in roots for path in root.rglob("*") if not path.name.startswith("workspace.db")}
+    return {os.fspath(path) for root in roots for path in find_paths(root) if not path.name.startswith("workspace.db")}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline_files import PARAMETERS, SECRET
-from tests.running import Mlrun
+from tests.running import Mlrun, find_paths
 
 STEP = """
 import os, sys
@@ -54,7 +54,7 @@ def ready(mlrun: Mlrun) -> Mlrun:
 def list_files(mlrun: Mlrun) -> list[Path]:
     """Return all files of the home but logs and those of the database."""
     home = Path(mlrun.environment["MLRUN_HOME"])
-    names = (path for path in home.rglob("*") if path.is_file() and ".db" not in path.name)
+    names = (path for path in find_paths(home) if path.is_file() and ".db" not in path.name)
     return sorted(path for path in names if "logs" not in path.parts)
 
 
