@@ -23,6 +23,7 @@ _DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch")
 _DATABASE = ("slurmdbd", "mariadbd", "mariadb-install-db")
 _PATH = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
 _HOST = "127.0.0.1"
+_FIRST_PORT, _PORTS = 20_000, 12_000
 
 # Without an address of their own, daemons would listen on all; without control groups, processes are found by /proc.
 # Nodes claim more cores than the machine has, so that jobs do not wait for each other.
@@ -372,11 +373,15 @@ def why_not(*, accounting: bool = False) -> str | None:
 
 
 def _find_ports(count: int) -> Sequence[int]:
-    """Return free ports, all different."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Return free ports, all different, of those that no connection takes for its own end while a daemon is down."""
+    sockets: list[socket.socket] = []
     try:
-        for each in sockets:
-            each.bind((_HOST, 0))
+        while len(sockets) < count:
+            sockets.append(socket.socket())
+            try:
+                sockets[-1].bind((_HOST, _FIRST_PORT + secrets.randbelow(_PORTS)))
+            except OSError:  # another process has it
+                sockets.pop().close()
         return [each.getsockname()[1] for each in sockets]
     finally:
         for each in sockets:
