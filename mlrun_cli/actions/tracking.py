@@ -13,11 +13,11 @@ from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, ModelNotFound, RunNotFound
 from mlrun_cli.metrics.metric import convert_to_float
 from mlrun_cli.models.model import ModelFilter, check_model_name
-from mlrun_cli.runs.run import Run
+from mlrun_cli.runs.run import INTERACTIVE_RUN, Run
 from mlrun_cli.runtime.liveness import reconcile
 from mlrun_cli.workspace import Workspace
 
-_MAX_POINTS = 1_000_000
+_MAX_POINTS = 100_000
 
 
 def get_tracking_record(workspace: Workspace, run_id: str) -> dict[str, Any]:
@@ -57,26 +57,53 @@ def list_deleted_records(workspace: Workspace, experiment_names: Sequence[str]) 
     return build_tracking_records(workspace, found, is_deleted=True)
 
 
-def read_metric_history(workspace: Workspace, run_id: str, name: str) -> list[list[Any]]:
-    """Return the numbers logged for a metric in order, each with its timestamp in milliseconds and its step.
+def read_metric_history(
+    workspace: Workspace, run_id: str, name: str, after: int = 0, limit: int | None = None
+) -> tuple[list[list[Any]], int | None]:
+    """Return a page of the numbers logged for a metric, and `after` for the next page, None for no next page.
 
-    These are at most a million; other values are left out. The step of a number that was logged without one is 0.
-    The run may be in the trash.
+    Numbers are in order, each with its timestamp in milliseconds and its step, which is 0 if it was logged without one;
+    other values are left out, so that a page may have fewer than `limit`. The run may be in the trash.
+
+    Raises:
+        RunNotFound: no run has this id.
     """
+    count = min(limit or _MAX_POINTS, _MAX_POINTS)
     key = workspace.runs.find_key(run_id)
     deleted_key = workspace.trash.find_key(run_id) if key is None else None
     if key is not None:
-        items = workspace.metrics.list_items(key, name, limit=_MAX_POINTS)
+        items = workspace.metrics.list_items(key, name, limit=count + 1, offset=after)
     elif deleted_key is not None:
         metric_key = workspace.trash.get_values([deleted_key])[deleted_key].metric_keys.get(name)
-        items = [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=_MAX_POINTS)
+        items = (
+            [] if metric_key is None else workspace.metrics.list_items_by_key(metric_key, limit=count + 1, offset=after)
+        )
     else:
         raise RunNotFound(run_id, workspace.identity.name)
-    return [
+    points = [
         [convert_to_float(item.value), item.logged_at // MICROSECONDS_IN_MILLISECOND, int(item.step or 0)]
-        for item in items
+        for item in items[:count]
         if isinstance(item.value, (bool, int, float))
     ]
+    return points, items[count].position if len(items) > count else None
+
+
+def set_run_times(workspace: Workspace, run: Run, started_at: int | None, ended_at: int | None) -> None:
+    """Set the start of an interactive run and, if the run has ended, its end, which is not before the start.
+
+    Times are in milliseconds; those that are None, and those of other runs, stay.
+    """
+    if run.run_type != INTERACTIVE_RUN:
+        return
+    changes: dict[str, int] = {}
+    if started_at is not None:
+        changes["started_at"] = started_at * MICROSECONDS_IN_MILLISECOND
+    if ended_at is not None and run.ended_at is not None:
+        start = changes.get("started_at", run.started_at or 0)
+        changes["ended_at"] = max(start, ended_at * MICROSECONDS_IN_MILLISECOND)
+    if changes:
+        with workspace.transaction():
+            workspace.runs.update(run.key, **changes)
 
 
 def delete_run(workspace: Workspace, run: Run) -> None:

@@ -113,14 +113,14 @@ def _iterate_notes(
     request: PythonRequest, build: EnvironmentBuild, dependencies: CondaDependencies, *, replaces_conda: bool
 ) -> Iterator[str]:
     """Yield notes about a Python other than the requested one, and about the cutoff date of unpinned packages."""
-    path, first = dependencies.path, build.pythons[0]
+    origin, first = dependencies.origin, build.pythons[0]
     where = "which uv fetches" if first.is_uv_managed else f"'{first.python}'"
     if first.only_wheels:
-        yield f"{path}: Python {request} cannot be had; relaxed to {first}, {where}."
+        yield f"{origin}: Python {request} cannot be had; relaxed to {first}, {where}."
     if build.day is not None:
         by_uv = " from PyPI, since conda knows of no days" if replaces_conda else ""
         yield (
-            f"{path}: what is not pinned is as it was on {build.day} ({build.day_source}), on Python {first}, {where}"
+            f"{origin}: what is not pinned is as it was on {build.day} ({build.day_source}), on Python {first}, {where}"
             f"{by_uv}."
         )
 
@@ -233,7 +233,7 @@ def _build_python_not_found_error(
         "'--environment relaxed' takes the nearest Python there is, '--environment current' the one on PATH as it is"
     )
     return InterpreterNotFound(
-        f"{dependencies.path} needs Python {request}, which is not on this machine{fetch}.",
+        f"{dependencies.origin} needs Python {request}, which is not on this machine{fetch}.",
         hint=f"{ways}. {instead}.",
         target=request,
     )

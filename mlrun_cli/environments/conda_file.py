@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlrun_cli.core.documents.node import Node
@@ -52,7 +52,7 @@ class CondaDependencies:
     """The dependencies of a conda environment.
 
     Attributes:
-        path: the file that contains them, for messages.
+        path: the file that contains them, for errors; for those that a script has built, a folder.
         key_path: their key path in that file; empty for a conda file.
         folder: the folder to which relative paths of the pip part refer.
         name: the name of the environment, if any.
@@ -60,6 +60,7 @@ class CondaDependencies:
         packages: the conda packages, including Python itself.
         pip: the lines of the pip part, as written.
         variables: environment variables for programs that run in the environment.
+        environment_name: the name of the environment that a script has built with them; None if a file contains them.
     """
 
     path: Path
@@ -70,6 +71,12 @@ class CondaDependencies:
     packages: tuple[CondaSpec, ...]
     pip: tuple[str, ...]
     variables: Mapping[str, str]
+    environment_name: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """What contains the dependencies, for notes."""
+        return str(self.path) if self.environment_name is None else f"environment '{self.environment_name}'"
 
 
 def read_conda_dependencies(path: Path) -> CondaDependencies:
@@ -85,13 +92,18 @@ def read_conda_dependencies(path: Path) -> CondaDependencies:
     return _Reader(path, "", _collect_line_numbers(document)).read(document, path.absolute().parent)
 
 
-def parse_conda_mapping(mapping: Mapping[str, object], path: Path, key_path: str, folder: Path) -> CondaDependencies:
+def parse_conda_mapping(
+    mapping: Mapping[str, object], path: Path, key_path: str, folder: Path, environment_name: str | None = None
+) -> CondaDependencies:
     """Parse a conda environment given as a mapping, which error messages locate by `path` and `key_path`.
+
+    Notes call it by its name if a script has built it, without a file.
 
     Raises:
         InvalidFile: it is not a valid conda environment.
     """
-    return _Reader(path, key_path, {}).read(build_nodes(mapping, path).rebase(key_path), folder)
+    found = _Reader(path, key_path, {}).read(build_nodes(mapping, path).rebase(key_path), folder)
+    return replace(found, environment_name=environment_name)
 
 
 def parse_conda_spec(text: str) -> CondaSpec:

@@ -84,14 +84,15 @@ def translate_dependencies(dependencies: CondaDependencies, *, assumes_same_name
     unknown = [spec.text for spec in others if find_pypi_name(spec.name) is None]
     if unknown and not assumes_same_names:
         raise Unsupported(
-            f"{path}: not known outside conda: {_join_redacted(unknown)}.",
+            f"{dependencies.origin}: not known outside conda: {_join_redacted(unknown)}.",
             hint="Move what is on PyPI under 'pip:', with its name there, and remove the rest; or make the "
             "environment yourself and set userManagedDependencies and interpreterPath. "
             "'--environment relaxed' tries them on PyPI under their own names.",
         )
     pip_lines = parse_pip_requirements(dependencies.pip, dependencies.folder, path)
     conda_lines = [_build_conda_line(spec) for spec in others]
-    tried = f"{path}: not known outside conda, tried on PyPI under its own name: {_join_redacted(unknown)}."
+    origin = dependencies.origin
+    tried = f"{origin}: not known outside conda, tried on PyPI under its own name: {_join_redacted(unknown)}."
     return Translation(
         python=_build_python_request(python, dependencies),
         lines=tuple(_merge_requirements(conda_lines, _drop_azureml(pip_lines))),
@@ -124,11 +125,11 @@ def _list_azureml_notes(dependencies: CondaDependencies, pip_lines: Sequence[Pip
     if left_out:
         companions = [line.text for line in list_missing_dependencies(pip_lines) if line.is_bare]
         notes.append(
-            f"{dependencies.path}: left out, since a run is given mlrun-cli's azureml: {_join_redacted(left_out)}."
+            f"{dependencies.origin}: left out, since a run is given mlrun-cli's azureml: {_join_redacted(left_out)}."
             + (f" What scripts expect to come with them is installed: {', '.join(companions)}." if companions else "")
         )
     if any(line.name == AZUREML_MLFLOW for line in azureml):
-        notes.append(f"{dependencies.path}: instead of azureml-mlflow, MLflow is installed, which logs into the run.")
+        notes.append(f"{dependencies.origin}: instead of azureml-mlflow, MLflow is installed, which logs into the run.")
     return notes
 
 
@@ -164,18 +165,18 @@ def _merge_requirements(conda: Sequence[PipLine], pip: Sequence[PipLine]) -> lis
 def _list_notes(
     dependencies: CondaDependencies, skipped: Sequence[CondaSpec], installed: Sequence[CondaSpec]
 ) -> list[str]:
-    path = dependencies.path
+    origin = dependencies.origin
     notes = []
     if skipped:
         texts = [spec.text for spec in skipped]
-        notes.append(f"{path}: left out, since pip does not install it: {_join_redacted(texts)}.")
+        notes.append(f"{origin}: left out, since pip does not install it: {_join_redacted(texts)}.")
     builds = [spec.text for spec in installed if spec.build and spec.build != "*"]
     if builds:
-        notes.append(f"{path}: installed from PyPI, so that the build is not looked at: {_join_redacted(builds)}.")
+        notes.append(f"{origin}: installed from PyPI, so that the build is not looked at: {_join_redacted(builds)}.")
     channels = [*dependencies.channels, *(spec.channel for spec in installed if spec.channel)]
     private = [channel for channel in dict.fromkeys(channels) if channel not in _PUBLIC_CHANNELS]
     if private and installed:
-        notes.append(f"{path}: installed from PyPI, not from the channel: {_join_redacted(private)}.")
+        notes.append(f"{origin}: installed from PyPI, not from the channel: {_join_redacted(private)}.")
     return notes
 
 

@@ -172,7 +172,8 @@ def _read_dependencies(
     if python.conda_dependencies is not None:
         key_path = "environment.python.condaDependencies"
         where = runconfig or project
-        return parse_conda_mapping(python.conda_dependencies, where, key_path, beside)
+        environment_name = None if runconfig else configuration.inline_environment_name
+        return parse_conda_mapping(python.conda_dependencies, where, key_path, beside, environment_name)
     if python.conda_dependencies_file is None:
         return parse_conda_mapping({}, runconfig or project, "environment.python", project)
     name = python.conda_dependencies_file

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.running import Mlrun
-from tests.sdk.driving import drive
+from tests.sdk.driving import BEGINNING, drive
 
 
 @pytest.fixture
@@ -231,3 +233,19 @@ def test_build_makes_an_environment_ready_or_says_why_it_cannot(mlrun: Mlrun) ->
     )
     assert "is ready" in output
     assert list(mlrun.home.glob("environments/*/bin/python")) or list(mlrun.home.glob("environments/*/*/bin/python"))
+
+
+def test_notes_name_the_environment_that_a_script_has_built_of_a_file(mlrun: Mlrun) -> None:
+    mlrun.script("pass", "src/train.py")
+    mlrun.script("dependencies: [{pip: [azureml-defaults]}]", "conda.yml")
+    code = """
+    from azureml.core import Environment, Experiment, ScriptRunConfig
+    ws = Workspace.create("ws")
+    environment = Environment.from_conda_specification("mine", "conda.yml")
+    Experiment(ws, "e").submit(ScriptRunConfig("src", "train.py", environment=environment)).wait_for_completion()
+    """
+    done = mlrun.run(sys.executable, "-c", textwrap.dedent(BEGINNING) + textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+    [note] = [line for line in done.stderr.splitlines() if "azureml-defaults" in line]
+    assert "environment 'mine'" in note
+    assert "src" not in note

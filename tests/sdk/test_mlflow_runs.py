@@ -406,3 +406,42 @@ def ask_server(address: str, path: str, **body: object) -> Any:
             return None
         raise AssertionError(f"{path}: {error}") from error
     return json.loads(text) if text.startswith("{") else text
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_times_that_a_client_gives_are_those_of_the_run(mlrun: Mlrun, version: str) -> None:
+    """As programs give them that copy runs from elsewhere."""
+    shown = drive_in(
+        mlrun,
+        find_mlflow_python(version),
+        """
+        import json, time
+        from azureml.core import Workspace
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(Workspace.from_config().get_mlflow_tracking_uri())
+        experiment_id = client.create_experiment("copied")
+        def copy(start, end, status):
+            run_id = client.create_run(experiment_id, start_time=start).info.run_id
+            client.set_terminated(run_id, status, end_time=end)
+            info = client.get_run(run_id).info
+            return [info.start_time, info.end_time, info.status]
+        now = int(time.time() * 1000)
+        info = client.create_run(experiment_id).info
+        print(json.dumps([
+            copy(1500000000123, 1500000060456, "FINISHED"),
+            copy(1500000000123, 1400000000000, "FAILED"),
+            abs(info.start_time - now) < 600000,
+            [run.info.start_time for run in client.search_runs([experiment_id])][1:],
+        ]))
+        """,
+    )
+    start, end = 1_500_000_000_123, 1_500_000_060_456
+    assert json.loads(shown.splitlines()[-1]) == [
+        [start, end, "FINISHED"],
+        [start, start, "FAILED"],
+        True,
+        [start, start],
+    ]
+    durations = [run["duration_seconds"] for run in mlrun.json("run", "list", "-e", "copied", "--status", "Completed")]
+    assert pytest.approx(60.333) in durations

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.running import Mlrun
-from tests.sdk.mlflow_environments import VERSIONS, find_mlflow_python, read_result, run_alone_in, submit_in
+from tests.sdk.mlflow_environments import (
+    VERSIONS,
+    drive_in,
+    find_mlflow_python,
+    read_result,
+    run_alone_in,
+    submit_in,
+)
 
 SEARCHES = """
 import json, math, mlflow
@@ -229,3 +236,34 @@ def test_the_registry_does_what_mlflows_own_does(mlrun: Mlrun, tmp_path: Path, v
     mlrun.script("mine", "mine.pkl")
     mlrun("model", "register", "-n", "line", "--model-path", "mine.pkl")
     assert json.loads(mlrun("model", "show", "-n", "line").stdout)["version"] == 4
+
+
+def test_a_history_is_whole_however_long_it_is(tmp_path: Path) -> None:
+    """It is more than what one answer holds, and has a text among its numbers."""
+    mlrun = Mlrun(tmp_path)
+    python = find_mlflow_python("3")
+    beginning = (
+        "import json, mlflow\nfrom azureml.core import Workspace\n"
+        "client = mlflow.MlflowClient(Workspace.from_config().get_mlflow_tracking_uri())\n"
+    )
+    logging = "run = client.create_run(client.create_experiment('e'))\nclient.log_metric(run.info.run_id, 'loss', 0)\n"
+    drive_in(mlrun, python, f"{beginning}{logging}")
+    count = 1_000_005
+    mlrun.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO metric_values"
+        " SELECT metric_key, i, 0, i, iif(i = 2, 's', 'f'), iif(i = 2, NULL, i), iif(i = 2, 'x', NULL) FROM n, metrics",
+        count - 1,
+    )
+    reading = """
+[run] = client.search_runs([client.get_experiment_by_name("e").experiment_id])
+whole = client.get_metric_history(run.info.run_id, "loss")
+store = client._tracking_client.store
+pages, token = [], None
+while not pages or (token and len(pages) < 3):
+    page = store.get_metric_history(run.info.run_id, "loss", max_results=2, page_token=token)
+    pages, token = [*pages, [one.step for one in page]], page.token
+print(json.dumps([len(whole), whole[-1].value, pages]))
+"""
+    shown = json.loads(drive_in(mlrun, python, f"{beginning}{reading}").splitlines()[-1])
+    assert shown == [count - 1, count - 1, [[0, 1], [3], [4, 5]]]
+    mlrun.close()

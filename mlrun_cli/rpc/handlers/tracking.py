@@ -36,9 +36,18 @@ def list_deleted_runs(context: RequestContext, experiment_names: Sequence[str]) 
 
 
 @handler("tracking.metric_history", only_reads=True)
-def read_metric_history(context: RequestContext, run_id: str, name: str) -> list[list[Any]]:
-    """Return all logged values of a metric, each with its timestamp in milliseconds and its step."""
-    return actions.read_metric_history(context.workspace, run_id, name)
+def read_metric_history(
+    context: RequestContext, run_id: str, name: str, after: int = 0, limit: int | None = None
+) -> dict[str, Any]:
+    """Return a page of a metric's values, with timestamps and steps, and, as `next`, the `after` of the next page."""
+    points, following = actions.read_metric_history(context.workspace, run_id, name, after, limit)
+    return {"points": points, "next": following}
+
+
+@handler("tracking.set_times")
+def set_times(context: RequestContext, run_id: str, started_at: int | None = None, ended_at: int | None = None) -> None:
+    """Set the start or the end, in milliseconds, of a run that a client of MLflow has created."""
+    actions.set_run_times(context.workspace, get_run_by_full_id(context, run_id), started_at, ended_at)
 
 
 @handler("tracking.delete_run")

@@ -36,6 +36,7 @@ _REPEATABLE = frozenset(
         "tracking.metric_history",
         "tracking.run",
         "tracking.runs",
+        "tracking.set_times",
     )
 )
 """Requests that are sent again if the process that handles those of a node died, since twice is as once."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from importlib import import_module
 from typing import Any, Dict, Iterator, List
 
@@ -17,6 +18,8 @@ from azureml.mlflow._run_writer import RunWriter
 ENDINGS = {"FINISHED": "runs.complete", "FAILED": "runs.fail", "KILLED": "runs.cancel"}
 """The requests that end a run with a status of MLflow."""
 _PAGE = 500
+_STAMP_AGE = 1000
+"""The milliseconds after which a time cannot be one that MLflow has stamped itself."""
 
 
 class RunAccess(ExperimentMethods):
@@ -91,6 +94,13 @@ class RunAccess(ExperimentMethods):
                 error = sys.exc_info()[1]
                 cause = {"message": escape_surrogates(f"{type(error).__name__}: {error}")} if error else None
                 get_client().create_writer(self.names, run_id)(encode_end("Failed", cause))
+
+    def set_run_times(self, run_id: str, **times: "int | None") -> None:
+        """Set the given times of a run, in milliseconds, unless they are those that MLflow stamps itself: now."""
+        now = time.time() * 1000
+        given = {name: value for name, value in times.items() if value is not None and abs(value - now) > _STAMP_AGE}
+        if given and run_id != self.find_own_run_id():
+            self.request("tracking.set_times", run_id=run_id, **given)
 
     def set_run_tags(self, run_id: str, tags: "Dict[str, Any]") -> None:
         """Set tags on a run."""

@@ -58,7 +58,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         A new run is a child of the one that its tags name or, in a submitted script, of the script's run. A parent that
         this workspace does not have, as that of a copied run, remains a tag.
         """
-        del user_id, start_time
+        del user_id
         wanted = {tag.key: str(tag.value) for tag in tags or ()}
         parent = wanted.pop(PARENT, None)
         name = run_name or wanted.pop(RUN_NAME, None)
@@ -72,6 +72,7 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
                 self.request("runs.add_properties", run_id=record["run_id"], properties=properties)
             joined = str(record["run_id"])
             name = None
+            self.set_run_times(joined, started_at=start_time)
         given = {key: value for key, value in wanted.items() if not key.startswith(SOURCE) and key != USER}
         if name is not None:
             given[RUN_NAME] = name
@@ -89,12 +90,12 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
 
         The script's own run ends when its process has ended; a status of failure is kept for then.
         """
-        del end_time
         if run_name:
             self.request("runs.update", run_id=run_id, display_name=run_name)
         status = None if run_status is None else find_entity_class("RunStatus").to_string(run_status)
         if status in ENDINGS:
             self.end_run(run_id, status)
+            self.set_run_times(run_id, ended_at=end_time)
         return build_run_info(self.names, self.get_run_record(run_id))
 
     def delete_run(self, run_id: str) -> None:
@@ -195,10 +196,16 @@ class TrackingStore(LoggedModelMethods, _AbstractStore):  # type: ignore[misc]
         self, run_id: str, metric_key: str, max_results: "int | None" = None, page_token: "str | None" = None
     ) -> Any:
         """Return a metric's values in logging order: all of them or, with `max_results`, a page."""
-        values = self.request("tracking.metric_history", run_id=run_id, name=metric_key)
-        start = int(page_token or 0)
-        end = len(values) if max_results is None else start + max_results
         metric: Any = find_entity_class("Metric")
-        page = [metric(metric_key, value, at, step) for value, at, step in values[start:end]]
+        page: List[Any] = []
+        after: Any = int(page_token or 0)
+        while after is not None:
+            found = self.request(
+                "tracking.metric_history", run_id=run_id, name=metric_key, after=after, limit=max_results
+            )
+            page += (metric(metric_key, value, at, step) for value, at, step in found["points"])
+            after = found["next"]
+            if max_results is not None:
+                break
         paged: Any = import_module("mlflow.store.entities.paged_list").PagedList
-        return paged(page, str(end) if end < len(values) else None)
+        return paged(page, None if after is None else str(after))
