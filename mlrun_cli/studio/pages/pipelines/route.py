@@ -6,15 +6,21 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from mlrun_cli.actions.pipeline_endpoints import get_endpoint
-from mlrun_cli.actions.published_pipelines import get_pipeline, list_pipelines, read_published_graph
+from mlrun_cli.actions.pipeline_endpoints import get_endpoint, list_endpoints
+from mlrun_cli.actions.published_pipelines import (
+    describe_graph,
+    get_pipeline,
+    list_pipelines,
+    read_published_graph,
+)
 from mlrun_cli.actions.schedules import find_schedule_problem, list_schedules
 from mlrun_cli.errors import StoredFilesLost
-from mlrun_cli.pipelines.published import check_enabled
+from mlrun_cli.pipelines.published import PipelineEndpoint, check_enabled
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pipeline_graph.view import build_graph_view
 from mlrun_cli.submit.pipeline_runs import list_pipeline_runs
 from mlrun_cli.submit.posted_pipeline import submit_posted_pipeline
+from mlrun_cli.workspace import Workspace
 
 _MAX_RUNS = 50
 
@@ -32,8 +38,9 @@ def show_pipeline(page: PageRequest) -> Response:
     """Show the graph, the schedules and the newest runs of a published pipeline."""
     pipeline = get_pipeline(page.workspace, page.get_path_parameter("pipeline_id"))
     schedules = list_schedules(page.workspace, active_only=False, pipeline_id=pipeline.pipeline_id)
-    view, problem = None, ""
+    view, parameters, problem = None, {}, ""
     try:
+        parameters = describe_graph(page.workspace, pipeline.pipeline_id)["parameters"]
         view = build_graph_view(read_published_graph(page.workspace, pipeline.pipeline_id), [])
     except StoredFilesLost as error:
         problem = error.one_line
@@ -41,11 +48,26 @@ def show_pipeline(page: PageRequest) -> Response:
         "pages/pipelines/pipeline.html",
         pipeline=pipeline,
         view=view,
+        parameters=parameters,
+        endpoints=_list_endpoint_versions(page.workspace, pipeline.pipeline_id),
         problem=problem,
         schedules=[(schedule, find_schedule_problem(page.workspace, schedule) or "") for schedule in schedules],
         runs=list_pipeline_runs(page.workspace, pipeline.pipeline_id, limit=_MAX_RUNS),
         topic=page.build_topic("runs"),
     )
+
+
+def _list_endpoint_versions(workspace: Workspace, pipeline_id: str) -> list[tuple[PipelineEndpoint, str]]:
+    """Return the endpoints that have this pipeline, each with a description of its versions in it."""
+    found = []
+    for endpoint in list_endpoints(workspace, active_only=False):
+        versions = [version for version, one in enumerate(endpoint.pipeline_ids) if one == pipeline_id]
+        words = [
+            f"{version} (default)" if version == endpoint.default_version else str(version) for version in versions
+        ]
+        if words:
+            found.append((endpoint, f"version {', '.join(words)}"))
+    return found
 
 
 def submit_pipeline(page: PageRequest, document: dict[str, Any]) -> Response:

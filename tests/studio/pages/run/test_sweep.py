@@ -107,3 +107,16 @@ def test_curves_and_parallel_coordinates_are_drawn_and_follow_the_sweep(
     make.log(f"{SWEEP}_3", LoggedValue(VALUE, "acc", 1, None, 0.95, None))
     expect(tab.locator("#sweep-runs tbody tr").first).to_contain_text("0.95")
     expect(lines).to_have_count(5)
+
+
+def test_curves_of_a_sweep_are_told_apart_by_the_numbers_of_its_runs(make: RunMaker, studio: Studio, tab: Page) -> None:
+    sweep = "HD_b743bcae-1754-4c5d-951f-1281d10df1f6"
+    tags = {key: json.dumps(value) for key, value in DEFINITION.items()}
+    tags |= {f"{sweep}_{number}": json.dumps(VALUES[number]) for number in (0, 1)}
+    make(run_id=sweep, run_type="hyperdrive", status=RunStatus.COMPLETED, tags=tags)
+    for number in (0, 1):
+        make(parent=sweep, run_id=f"{sweep}_{number}", status=RunStatus.COMPLETED)
+        logged = [LoggedValue(VALUE, "acc", at, None, value, None) for at, value in enumerate((0.1, number))]
+        make.log(f"{sweep}_{number}", *logged)
+    tab.goto(studio.urls.run(sweep, "sweep"))
+    expect(tab.locator(".legend-name")).to_have_text(["HD_b743bcae…_1", "HD_b743bcae…_0"])
