@@ -145,6 +145,9 @@ class PipelineController:
                     store_outputs(self._workspace, plan, child.run_id)
             except OutputsNotKept as error:
                 problem = error.message
+                warnings = self._workspace.runs.get_by_key(child.key).warnings
+                with self._workspace.transaction():
+                    self._workspace.runs.update(child.key, warnings=(*warnings, problem))
             document = {"problem": problem}
             write_json(record, document, durable=True)
             self.append_to_log(f"Completing processing run id {child.run_id}.")

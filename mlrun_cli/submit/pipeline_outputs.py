@@ -7,14 +7,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.actions.datasets import register_dataset
+from mlrun_cli.actions.datasets import register_dataset, save_dataset
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.home import make_private_folder
 from mlrun_cli.data.dataset import FILE_KIND
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.pipelines.data_flow import OutputLocation, locate_output
-from mlrun_cli.pipelines.graph import Output, Registration
+from mlrun_cli.pipelines.graph import FILE_DATASET, Output, Registration
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.sweep_step import copy_best_model, write_sweep_metrics
 from mlrun_cli.workspace import Workspace
@@ -51,13 +51,15 @@ def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
             _move_output(datastore, place, key, output)
             if output.registration is not None and output.mode == "upload":
                 _register_dataset(workspace, datastore, place, output.registration)
+            if output.kind == FILE_DATASET and output.mode == "upload":
+                _record_upload(workspace, run_id, key, datastore, place)
         except OSError as error:
             if error.errno in _FULL:
                 raise
             raise OutputsNotKept(
                 f"The output '{key}' cannot be put in its place: {error.filename}: {error.strerror}."
             ) from error
-        except StoreError:
+        except (OutputsNotKept, StoreError):
             raise
         except MlrunError as error:
             raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
@@ -109,3 +111,18 @@ def _register_dataset(
         tags=registration.tags,
         create_new_version=True,
     )
+
+
+def _record_upload(
+    workspace: Workspace, run_id: str, output_key: str, datastore: Datastore, place: OutputLocation
+) -> None:
+    """Change the definition of a step run so that its output is a dataset of the place to which it was uploaded."""
+    run = workspace.runs.get(run_id)
+    definition = dict(run.definition or {})
+    definition["outputData"] = [
+        {**one, "relative_path": place.path} if one["name"] == output_key else one
+        for one in definition.get("outputData") or ()
+    ]
+    save_dataset(workspace, {"kind": FILE_KIND, "paths": [{"datastore": datastore.name, "path": place.path}]})
+    with workspace.transaction():
+        workspace.runs.update(run.key, definition=definition)

@@ -443,3 +443,27 @@ print(json.dumps(shown))
         ["prepare", "Reused"],
         ["&lt;train&gt;", "Reused"],
     ]
+
+
+def test_an_uploaded_output_is_the_dataset_of_its_place_and_a_taken_place_is_told_with_the_step(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+def submit():
+    taken = OutputFileDatasetConfig("taken", (store, "kept/here")).as_upload(overwrite=False)
+    run = Pipeline(workspace, steps=[script("prepare.py", arguments=[taken, 3], allow_reuse=False)]).submit("cars")
+    run.wait_for_completion(show_output=False, raise_on_error=False)
+    [step] = run.get_steps()
+    return run, step.get_details()
+
+run, details = submit()
+[output] = details["outputDatasets"]
+same([run.get_status(), output["outputDetails"]["outputName"]], ["Finished", "taken"])
+same(output["dataset"].to_path(), ["/rows.txt"])
+same(details["runDefinition"]["outputData"]["taken"]["outputLocation"]["dataPath"]["relativePath"], "kept/here")
+run, details = submit()
+[warning] = details["warnings"]
+same([run.get_status(), "rows.txt" in warning["message"]], ["Failed", True])
+same(run.get_details()["error"]["error"]["message"].count("'taken'"), 1)
+""",
+    )
