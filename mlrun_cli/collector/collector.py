@@ -231,6 +231,7 @@ class Collector:
         if collected is not None:
             collected.run = run
             collected.poll(now)
+            run = self._runs[run.key] = collected.run  # its events may have changed it
             if collected.job_id:
                 self._jobs.record_job_id(run, collected.job_id)
             evidence = self._jobs.get_evidence(run, collected.start_seen_at)
@@ -242,6 +243,7 @@ class Collector:
             is_running = run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}
             if collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED and is_running:
                 collected.requeue()
+                self._runs[run.key] = collected.run
             if evidence is EngineEvidence.QUEUED and not self._stops.was_stop_sent(run):
                 self._release_if_held(run, collected, now)
         elif liveness is RunLiveness.ENDED:

@@ -17,7 +17,7 @@ from mlrun_cli.collector.resubmission import resubmit_job
 from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent
+from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent, StatusEvent
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
@@ -37,7 +37,7 @@ STOPPED = Outcome(RunStatus.FAILED, 5, 1.5, exit_code=0, error={"error": {"code"
 
 
 class Place:
-    """A workspace with a run on a pool, whose job has ended, and whose supervisor was told to end before.
+    """A workspace with a run on a pool, whose job has ended, or waits if there is no end.
 
     Attributes:
         workspace: the workspace.
@@ -46,7 +46,7 @@ class Place:
         shared: its folder in the shared folder.
     """
 
-    def __init__(self, root: Path, end: JobEnd) -> None:
+    def __init__(self, root: Path, end: JobEnd | None, status: RunStatus = RunStatus.RUNNING) -> None:
         whole = SharedFolder(root / "shared")
         whole.create()
         self._pool = Pool(root / "pool")
@@ -59,12 +59,12 @@ class Place:
         self.run_folder = self.workspace.get_run_folder("exp_1").path
         self.shared = whole.get_run_folder("exp_1")
         job_id = self._pool.submit(JobRequest("exp_1", "w", ["true"], Demand(), root / "log"))
-        self._pool.end(job_id, end)
+        if end is not None:
+            self._pool.end(job_id, end)
         with self.workspace.transaction():
             self.workspace.compute_targets.insert(ComputeTarget("pool", "pool", 1, 1, properties=properties))
             experiment, number = self.workspace.experiments.reserve_run_numbers("exp")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
-            status = RunStatus.RUNNING
             key = self.workspace.runs.insert(experiment, number, f"exp_{number}", status=status, **columns)
             self.workspace.runs.add_properties(key, {"pool_job_id": job_id})
         self.shared.create_for_node(root)
@@ -209,4 +209,32 @@ def test_a_query_for_ids_of_jobs_is_no_answer_about_jobs(tmp_path: Path) -> None
     assert jobs.asked_at == asked_at
     assert jobs.query_if_due([run, without_id], 1e10)
     assert jobs.asked_at > asked_at
+    place.workspace.close()
+
+
+def test_a_run_whose_job_waits_again_is_queued_although_the_collector_has_an_old_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector_module, "_RELOAD_SECONDS", 3600.0)
+    place = Place(tmp_path, None, RunStatus.QUEUED)
+    place.shared.started_marker.touch()
+    events = EventWriter(place.shared)
+    events.write(StartEvent(events.attempt, "n1"))
+    events.write(StatusEvent({RunStatus.QUEUED}, RunStatus.RUNNING, {}, 5))
+
+    def watch() -> list[RunStatus]:
+        locator = locate_workspace(tmp_path / "home", WorkspaceIdentity("s", "g", "w"))
+        with Workspace.open(locator, create=False, redactor=Redactor()) as workspace:
+            key = workspace.runs.get("exp_1").key
+            try:
+                until(lambda: [status for status, _ in workspace.runs.list_status_changes(key)][2:])
+            finally:
+                pool = Pool(tmp_path / "pool")
+                pool.end(pool.list()[0]["id"], JobEnd.CANCELED)
+            return [status for status, _ in workspace.runs.list_status_changes(key)][:3]
+
+    with ThreadPoolExecutor(1) as threads:
+        watched = threads.submit(watch)
+        place.create_collector().run()
+        assert watched.result() == [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.QUEUED]
     place.workspace.close()
