@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
@@ -19,6 +20,7 @@ from mlrun_cli.runs.status import TERMINAL_STATUSES, RunStatus
 
 _AGES = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
 _MAX_WHOLE = 1e15
+_RECORD_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 _STATUS_KINDS: Mapping[RunStatus, str] = {
     RunStatus.COMPLETED: "good",
     RunStatus.FAILED: "bad",
@@ -47,6 +49,12 @@ def format_timestamp(timestamp: int | None) -> Markup:
         return Markup("")
     text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(timestamp // MICROSECONDS))
     return Markup('<time datetime="{}" data-timestamp>{} UTC</time>').format(format_iso(timestamp), text)
+
+
+def format_times(text: str | None) -> Markup:
+    """Format text with the times of records in it as elements that a script converts to the reader's time zone."""
+    element = r'<time datetime="\g<0>" data-timestamp>\1 \2 UTC</time>'
+    return Markup(_RECORD_TIME.sub(element, str(escape(text or ""))))  # noqa: S704 - it is escaped
 
 
 def format_age(timestamp: int | None) -> Markup:
@@ -126,6 +134,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "script_json": to_script_json,
     "size": format_size,
     "status_kind": get_status_class,
+    "times": format_times,
     "timestamp": format_timestamp,
 }
 """A mapping from the names of filters in templates to functions."""

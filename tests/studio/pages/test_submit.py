@@ -404,6 +404,21 @@ def test_the_queue_says_what_runs_and_what_waits_and_why(mlrun: Mlrun, studio: S
     assert until(lambda: mlrun.stored_status(first) == "Canceled")
 
 
+def test_pages_say_in_the_readers_time_until_when_a_run_waits(mlrun: Mlrun, studio: Studio, tab: Page) -> None:
+    mlrun.script("")
+    run_id = mlrun.submit("--begin", "2099-01-02T03:04", "train.py")
+    (begin,) = re.findall(r"2099-\S+Z", mlrun.show(run_id)["waiting_for"])
+    for address in (studio.urls.queue(), studio.urls.run(run_id)):
+        assert begin.removesuffix("Z")[:19].replace("T", " ") + " UTC" in studio.get(address).text
+        tab.goto(address)
+        shown = tab.evaluate(
+            "time => new Date(time).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'medium'})", begin
+        )
+        expect(tab.locator("main")).to_contain_text(f"its begin at {shown}")
+        expect(tab.locator("main")).not_to_contain_text(begin)
+    mlrun("run", "cancel", "-r", run_id)
+
+
 def test_a_run_is_submitted_with_retries_after_another_and_not_before_a_time(mlrun: Mlrun, studio: Studio) -> None:
     mlrun.script("import os, sys; sys.exit(75 if os.environ['MLRUN_ATTEMPT'] == '1' else 0)")
     first = mlrun.submit("--retry", "3", "train.py")
