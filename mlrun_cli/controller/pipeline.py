@@ -19,7 +19,14 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
 from mlrun_cli.submit.pipeline import STDERR_LOG, read_pipeline_plan
 from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, store_outputs
-from mlrun_cli.submit.pipeline_reuse import ResolvedStep, Reuse, determine_reuse, get_origin_id, write_fingerprint
+from mlrun_cli.submit.pipeline_reuse import (
+    FINISH_RECORD,
+    ResolvedStep,
+    Reuse,
+    determine_reuse,
+    get_origin_id,
+    write_fingerprint,
+)
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
 from mlrun_cli.submit.template import RunTemplate, read_template
@@ -136,7 +143,7 @@ class PipelineController:
     def _finish_step(self, plan: StepPlan, child: ChildState) -> str | None:
         """Store the outputs of an ended step, once; return the reason why they cannot be used, or None if they can."""
         key = plan.step.key
-        record = self._folder.steps / key / "finished.json"
+        record = self._folder.steps / key / FINISH_RECORD
         document = read_json(record)
         if document is None:
             problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mlrun_cli.actions.datasets import get_dataset, get_dataset_by_id
 from mlrun_cli.actions.datastores import get_datastore
@@ -41,6 +42,8 @@ NODE_PROPERTY = "azureml.nodeid"
 
 _DATA_SECTIONS = frozenset({"data", "dataReferences", "outputData"})
 _MAX_CANDIDATES = 20
+FINISH_RECORD = "finished.json"
+"""The file of a step in its pipeline run that says, once the step has ended, why its outputs cannot be used."""
 _FILE = "fingerprint.json"
 _KEY_FILE = "fingerprint.key"
 _KEY_BYTES = 32
@@ -93,12 +96,22 @@ def write_fingerprint(folder: Path, fingerprint: Fingerprint) -> None:
 
 def _read_fingerprint(workspace: Workspace, run: Run) -> Fingerprint | None:
     """Return the fingerprint of a step run, or None if it is not stored any more or cannot be read."""
+    document = _read_step_file(workspace, run, _FILE)
+    return None if document is None else Fingerprint.from_json(document)
+
+
+def _read_step_file(workspace: Workspace, run: Run, name: str) -> dict[str, Any] | None:
+    """Return the JSON object in a file of a step in its pipeline run, or None if it cannot be read."""
     pipeline_run_id, key = run.properties.get(PIPELINE_RUN_PROPERTY), run.properties.get(NODE_PROPERTY)
-    document = None
     if pipeline_run_id and key:
         with suppress(OSError):
-            document = read_json(workspace.get_run_folder(pipeline_run_id).steps / key / _FILE)
-    return None if document is None else Fingerprint.from_json(document)
+            return read_json(workspace.get_run_folder(pipeline_run_id).steps / key / name)
+    return None
+
+
+def _has_usable_outputs(workspace: Workspace, run: Run) -> bool:
+    """Return whether the outputs of a completed step run could be put in their places."""
+    return (_read_step_file(workspace, run, FINISH_RECORD) or {}).get("problem") is None
 
 
 def determine_reuse(
@@ -124,6 +137,9 @@ def determine_reuse(
         return Reuse(fingerprint, None, "Not reused: the step says allow_reuse: false.")
     lost = ""
     for run in _list_equal_runs(workspace, fingerprint, plan.pipeline_run_id):
+        if not _has_usable_outputs(workspace, run):
+            lost = lost or f"Not reused: the outputs of the run {run.run_id} could not be put in their places."
+            continue
         missing = _find_missing_output(workspace, plan, get_origin_id(run))
         if missing is None:
             return Reuse(fingerprint, run, f"Reused: the results of the run {run.run_id}, from which nothing differs.")

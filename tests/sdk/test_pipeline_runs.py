@@ -467,3 +467,23 @@ same([run.get_status(), "rows.txt" in warning["message"]], ["Failed", True])
 same(run.get_details()["error"]["error"]["message"].count("'taken'"), 1)
 """,
     )
+
+
+def test_what_a_step_could_not_put_in_its_place_is_not_used_again(project: Mlrun) -> None:
+    run_driver(
+        project,
+        """
+with open("rows.txt", "w") as file:
+    file.write("of somebody else")
+store.upload_files(["rows.txt"], target_path="there", show_progress=False)
+taken = OutputFileDatasetConfig("taken", (store, "there")).as_upload(overwrite=False)
+for words in (["no step"], ["could not be put"]):
+    run = Pipeline(workspace, steps=[script("prepare.py", arguments=[taken, 3])]).submit("cars")
+    same(run.wait_for_completion(show_output=False, raise_on_error=False), "Failed")
+    [step] = run.get_steps()
+    step.download_file("logs/azureml/executionlogs.txt", "log.txt")
+    with open("log.txt") as file:
+        log = file.read()
+    assert all(word in log for word in words), log
+""",
+    )
