@@ -9,13 +9,19 @@ from typing import Annotated, Any
 from mlrun_cli.actions import datasets as actions
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.actions.workspaces import build_workspace_record
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
+from mlrun_cli.cli.output.record_table import (
+    Field,
+    build_listing,
+    build_record_result,
+    build_time_formatter,
+    format_record_tags,
+)
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.data.dataset import FILE_KIND, TABULAR_KIND, Dataset
 from mlrun_cli.data.dataset_file import TEMPLATE, DatasetDescription, read_dataset_file
@@ -37,6 +43,7 @@ _FIELDS = (
     Field("Description", "description"),
 )
 
+_DETAILED_FIELDS = (*_FIELDS[:-2], Field("Source", "source", 12, keeps_end=True), *_FIELDS[-2:])
 _TYPES = {FILE_KIND: "File", TABULAR_KIND: "Tabular"}
 
 _Name = Annotated[str | None, Option("--name", "-n", metavar="NAME", help="Name of the dataset.")]
@@ -179,7 +186,8 @@ def unregister(
         latest = actions.get_dataset(workspace, name)
         confirm_on_terminal(global_options, f"Unregister all versions of the dataset '{name}'?", yes=yes)
         actions.unregister_dataset(workspace, name)
-        return _build_record(latest)
+        record = _build_record(latest)
+    return build_record_result(record, record, _FIELDS)
 
 
 def _read_dataset_file(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
@@ -228,14 +236,17 @@ def _build_record(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _build_description(workspace: Workspace, dataset: Dataset) -> dict[str, Any]:
-    """Return Azure's description of a dataset: its definition, registration and source."""
+def _build_description(workspace: Workspace, dataset: Dataset) -> Result:
+    """Return Azure's description of a dataset as a result: its definition, registration and source."""
     where = build_workspace_record(workspace.identity, workspace.home)["id"]
-    return {
+    record = _build_record(dataset)
+    sources = [_format_source(path) for path in dataset.definition["paths"]]
+    description = {
         "definition": ["GetFiles", *(step[0] for step in dataset.definition["steps"])],
-        "registration": {**_build_record(dataset), "workspace": where},
-        "source": [_format_source(path) for path in dataset.definition["paths"]],
+        "registration": {**record, "workspace": where},
+        "source": sources,
     }
+    return build_record_result(description, {**record, "source": ", ".join(sources)}, _DETAILED_FIELDS)
 
 
 def _format_source(path: dict[str, str]) -> str:

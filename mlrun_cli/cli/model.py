@@ -24,7 +24,13 @@ from mlrun_cli.cli.option_values import (
     warn_of_missing_tags,
 )
 from mlrun_cli.cli.output.progress import show_copy_progress
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
+from mlrun_cli.cli.output.record_table import (
+    Field,
+    build_listing,
+    build_record_result,
+    build_time_formatter,
+    format_record_tags,
+)
 from mlrun_cli.cli.run.selection import get_run
 from mlrun_cli.errors import (
     ConflictingOptions,
@@ -164,11 +170,9 @@ def register(
         else:
             model = actions.register_run_files(workspace, new, run, asset_path)
         names = {"modelId": model.model_id, "workspaceName": workspace.identity.name}
-        return {
-            **actions.build_model_record(workspace, model),
-            **names,
-            "resourceGroupName": workspace.identity.resource_group,
-        }
+        record = actions.build_model_record(workspace, model)
+    result = {**record, **names, "resourceGroupName": context.workspace.identity.resource_group}
+    return build_record_result(result, record, _FIELDS)
 
 
 @command(
@@ -233,7 +237,8 @@ def show(
     with context.workspace as workspace:
         run_id = _resolve_filter_run_id(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
-        return actions.build_model_record(workspace, actions.get_model(workspace, which))
+        record = actions.build_model_record(workspace, actions.get_model(workspace, which))
+    return build_record_result(record, record, _FIELDS)
 
 
 @command(
@@ -311,7 +316,8 @@ def update(
         before = _get_model(workspace, model_id)
         model = actions.update_model(workspace, before, changes)
         warn_of_missing_tags(global_options, changes.removed_tags, [before.tags])
-        return actions.build_model_record(workspace, model)
+        record = actions.build_model_record(workspace, model)
+    return build_record_result(record, record, _FIELDS)
 
 
 @command(

@@ -64,7 +64,9 @@ def make_absolute(path: Path) -> Path:
         return path.resolve() if ".." in path.parts else path.absolute()
     except (OSError, RuntimeError, ValueError) as error:
         raise MissingFile(
-            f"The folder '{path}' cannot be found: {error}.", hint="Change to a folder that exists ('cd').", target=path
+            f"The folder '{path}' cannot be found: {getattr(error, 'strerror', None) or error}.",
+            hint="Change to a folder that exists ('cd').",
+            target=path,
         ) from error
 
 

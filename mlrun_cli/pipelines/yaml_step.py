@@ -334,7 +334,7 @@ class _StepReader:
         if line is None:
             return (), True
         for kind, key in find_unknown_references(line, known_keys):
-            self._note_kept_reference(node, f"{kind}:{key}", *_describe_unknown_reference(kind, key, known_keys))
+            self._note_kept_reference(node, f"{kind}:{key}", *self._describe_unknown_reference(kind, key, known_keys))
         return (parse_command_line(line, known_keys),), True
 
     def _read_arguments(self, section: str, known_keys: KnownKeys) -> tuple[Argument, ...]:
@@ -355,13 +355,22 @@ class _StepReader:
             )
         word = parse_argument(node.as_text(), known_keys)
         if word.unknown is not None:
-            reason, hint = _describe_unknown_reference(*word.unknown, known_keys)
+            reason, hint = self._describe_unknown_reference(*word.unknown, known_keys)
             if not word.is_kept_by_azure:
                 raise node.build_error(reason, hint=hint)
             self._note_kept_reference(node, node.as_text(), reason, hint)
         elif word.is_kept_by_azure:
             self._notes.append(f"{node.location}: '{node.as_text()}' is replaced; Azure passes it on as it stands.")
         return word.argument
+
+    def _describe_unknown_reference(self, kind: str, key: str, known_keys: KnownKeys) -> tuple[str, str]:
+        """Return what is wrong with a reference to something that the step does not have, and a hint."""
+        known = known_keys[KINDS[kind]]
+        hint = build_name_hint(key, known)
+        if kind == "parameter" and key in self._names.parameters:
+            of_pipeline = f"Give it that of the pipeline: 'parameters: {{{key}: {{source: {key}}}}}'."
+            hint = f"{hint} {of_pipeline}" if known else of_pipeline
+        return f"the step has no {kind.replace('_', ' ')} '{key}'", hint
 
     def _note_kept_reference(self, node: Node, text: str, reason: str, hint: str) -> None:
         self._notes.append(f"{node.location}: '{text}' is passed on as it stands: {reason}. {hint}")
@@ -376,11 +385,6 @@ class _StepReader:
                     raise node.build_error(f"there is no step '{name}'", hint=hint)
                 found.append(self._names.step_keys[name])
         return tuple(found)
-
-
-def _describe_unknown_reference(kind: str, key: str, known_keys: KnownKeys) -> tuple[str, str]:
-    """Return what is wrong with a reference to something that the step does not have, and a hint."""
-    return f"the step has no {kind.replace('_', ' ')} '{key}'", build_name_hint(key, known_keys[KINDS[kind]])
 
 
 def _find_inline_runconfig(node: Node) -> Mapping[str, Any] | None:

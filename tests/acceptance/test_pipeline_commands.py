@@ -151,6 +151,8 @@ def test_a_published_pipeline_is_listed_shown_disabled_and_enabled(mlrun: Mlrun)
         (pipeline_id, "Disabled")
     ]
     assert "Disabled" in mlrun("pipeline", "list", "--all", "-o", "table").stdout
+    heading, row = mlrun("pipeline", "disable", "-i", pipeline_id, "-o", "table").stdout.splitlines()
+    assert (heading.split()[:2], row.split()[:2]) == (["Id", "Name"], [pipeline_id, "cars"])
     assert mlrun.json("pipeline", "enable", "-i", pipeline_id)["status"] == "Active"
     failure = mlrun.fails("pipeline", "show", "-i", "nothing", exit_code=3)
     assert failure.code == "PipelineNotFound"
@@ -351,6 +353,10 @@ def test_settings_of_watched_files_are_told_to_have_no_effect_on_times(mlrun: Ml
 def test_a_disabled_schedule_starts_nothing_and_its_keeper_ends(mlrun: Mlrun) -> None:
     schedule = create_schedule(mlrun, publish(mlrun))
     wait_for_runs(mlrun, schedule["id"], 1)
+    last = mlrun("pipeline", "last-pipeline-run", "-s", schedule["id"], "-o", "table").stdout.splitlines()
+    assert (len(last), last[0].split()[0]) == (2, "Status")
+    heading, row = mlrun("pipeline", "show-schedule", "-s", schedule["id"], "-o", "table").stdout.splitlines()
+    assert (heading.split()[:2], row.split()[:2]) == (["Id", "Name"], [schedule["id"], schedule["name"]])
     disabled = mlrun.json("pipeline", "disable-schedule", "-s", schedule["id"])
     assert (disabled["status"], disabled["nextTime"]) == ("Disabled", None)
     until(lambda: not mlrun.programs("schedule_keeper.py"))

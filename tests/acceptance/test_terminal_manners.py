@@ -144,6 +144,23 @@ def test_a_list_is_a_table_for_people(full: Mlrun, noun: str) -> None:
     assert queried.splitlines()[0] == "Name"
 
 
+@pytest.mark.parametrize(
+    ("line", "facts"),
+    [
+        ("dataset show -n data", {"data", "1", "File", "train.py"}),
+        ("dataset register -n data -p train.py", {"data", "1", "File", "train.py"}),
+        ("model show -n model", {"model:1", "a=b"}),
+        ("model update -i model:1 --add-tag c=d", {"model:1", "a=b, c=d"}),
+        ("model register -n another -p train.py", {"another:1"}),
+    ],
+)
+def test_what_is_listed_is_a_line_of_that_table_where_it_is_shown(full: Mlrun, line: str, facts: set[str]) -> None:
+    full.environment["COLUMNS"] = "300"
+    heading, row = full(*line.split(), "-o", "table").stdout.splitlines()
+    assert "Registered" in heading
+    assert all(any(cell.endswith(fact) for cell in re.split("  +", row)) for fact in facts)
+
+
 def test_a_table_has_the_time_of_the_clocks_here(full: Mlrun) -> None:
     full.environment["COLUMNS"] = "120"
     created = datetime.fromisoformat(full.json("model", "list")[0]["createdTime"].replace("Z", "+00:00"))

@@ -138,6 +138,7 @@ def test_keys_of_steps_are_the_same_whenever_the_file_is_read(folder: Path) -> N
     [
         ("'input:model'", "'input:modle'", 24, "model"),
         ("'parameter:RATE'", "'parameter:rate'", 34, "RATE"),
+        ("'parameter:RATE', 'out", "'parameter:folder', 'out", 34, "parameters: {folder: {source: folder}}"),
         ("'output:model'", "'output:x'", 34, "model"),
         ("'input:model'", "input: model", 24, "without a space"),
         ("arguments: ['--n'", "arguments: 'abc' #", 24, "a list"),

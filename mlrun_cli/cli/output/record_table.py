@@ -59,6 +59,11 @@ def build_listing(
     return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 
 
+def build_record_result(value: object, record: Record, fields: Sequence[Field]) -> Result:
+    """Return a value as a command's result, with a human-readable table of one line, the given fields of a record."""
+    return Result(value, layout=lambda _encoding: build_fields_layout([record], fields))
+
+
 def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> Layout:
     """Return a table of records without empty columns, except that the first column is always kept."""
     from mlrun_cli.cli.output.columns import Layout, TableColumn  # noqa: PLC0415 - start-up

@@ -13,7 +13,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_boolean
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
+from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_result
 from mlrun_cli.core.atomic_files import check_writable
 from mlrun_cli.pipelines.yaml_file import read_pipeline_file
 
@@ -64,4 +64,4 @@ def create(
             if continue_on_failure is None
             else parse_boolean(continue_on_failure, "--continue"),
         )
-        return write_output_file(output_file, build_pipeline_record(workspace, pipeline))
+        return build_pipeline_result(workspace, pipeline, output_file)

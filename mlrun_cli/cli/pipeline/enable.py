@@ -7,7 +7,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_record, write_output_file
+from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_result
 from mlrun_cli.pipelines.published import ACTIVE
 
 
@@ -23,4 +23,4 @@ def enable(global_options: GlobalOptions, pipeline_id: PipelineId, output_file: 
     """Allow a published pipeline to be submitted again."""
     with open_context(global_options).workspace as workspace:
         pipeline = set_pipeline_status(workspace, resolve_pipeline_id(workspace, pipeline_id), ACTIVE)
-        return write_output_file(output_file, build_pipeline_record(workspace, pipeline))
+        return build_pipeline_result(workspace, pipeline, output_file)

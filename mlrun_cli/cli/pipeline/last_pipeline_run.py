@@ -8,6 +8,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import ScheduleId
+from mlrun_cli.cli.run.records import build_records_result
 from mlrun_cli.errors import NoRunsYet
 
 
@@ -29,4 +30,5 @@ def show(global_options: GlobalOptions, schedule_id: ScheduleId) -> object:
         if not runs:
             hint = f"'mlrun pipeline show-schedule -s {schedule_id}' says when it starts the next one."
             raise NoRunsYet(f"schedule '{schedule_id}'", hint)
-        return build_run_show_record(workspace, runs[0])
+        record = build_run_show_record(workspace, runs[0])
+    return build_records_result([record], is_list=False)

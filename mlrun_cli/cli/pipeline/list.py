@@ -9,19 +9,9 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
+from mlrun_cli.cli.output.record_table import build_listing
 from mlrun_cli.cli.pipeline import app
-from mlrun_cli.cli.pipeline.options import OutputFile, build_pipeline_record, write_output_file
-
-_FIELDS = (
-    Field("Id", "id", 8, is_id=True),
-    Field("Name", "name"),
-    Field("Version", "version"),
-    Field("Status", "status"),
-    Field("Steps", "stepCount"),
-    Field("Created", build_time_formatter("dateCreated")),
-    Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
-)
+from mlrun_cli.cli.pipeline.options import PIPELINE_FIELDS, OutputFile, build_pipeline_record, write_output_file
 
 
 @command(
@@ -45,4 +35,4 @@ def list_published_pipelines(
         has_disabled = not found and bool(list_pipelines(workspace, active_only=False))
     write_output_file(output_file, records)
     message = "No published pipelines." if not has_disabled else "All pipelines are disabled; --all lists them."
-    return build_listing(global_options, records, _FIELDS, empty_message=message)
+    return build_listing(global_options, records, PIPELINE_FIELDS, empty_message=message)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from mlrun_cli.actions import schedules
+from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.output.record_table import Field, build_record_result, build_time_formatter
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.pipelines.published import PublishedPipeline
 from mlrun_cli.pipelines.schedule import Schedule
@@ -34,6 +36,25 @@ ScheduleId = Annotated[
 ScheduleFile = Annotated[
     Path | None, Option("--schedule-yaml", "-y", metavar="FILE", help="YAML file that says when, below 'Schedule:'.")
 ]
+PIPELINE_FIELDS = (
+    Field("Id", "id", 8, is_id=True),
+    Field("Name", "name"),
+    Field("Version", "version"),
+    Field("Status", "status"),
+    Field("Steps", "stepCount"),
+    Field("Created", build_time_formatter("dateCreated")),
+    Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
+)
+_SCHEDULE_FIELDS = (
+    Field("Id", "id", 8, is_id=True),
+    Field("Name", "name"),
+    Field("Status", "status"),
+    Field("Times", "times", 12),
+    Field("Next", build_time_formatter("nextTime")),
+    Field("Experiment", "experimentName"),
+    Field("Pipeline", "pipelineId", 8),
+    Field("Problem", "problem", 12),
+)
 
 
 def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> dict[str, Any]:
@@ -45,14 +66,26 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
     }
 
 
-def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> dict[str, Any]:
-    """Return the record of a changed schedule; print notes on settings without effect, and on what triggers it."""
+def build_pipeline_result(workspace: Workspace, pipeline: PublishedPipeline, output_file: Path | None) -> Result:
+    """Return a published pipeline as a command's result; also write its record to `output_file`, if it is given."""
+    record = write_output_file(output_file, build_pipeline_record(workspace, pipeline))
+    return build_record_result(record, record, PIPELINE_FIELDS)
+
+
+def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> Result:
+    """Return a changed schedule as a command's result; note what has no effect and what triggers it."""
     for note in schedules.list_ignored_setting_notes(schedule.settings):
         global_options.notes.warning(note)
     if schedule.is_active:
         for note in schedules.list_trigger_notes(workspace):
             global_options.notes.info(note)
-    return schedules.build_schedule_record(workspace, schedule)
+    return build_schedule_result(workspace, schedule)
+
+
+def build_schedule_result(workspace: Workspace, schedule: Schedule) -> Result:
+    """Return a schedule as a command's result."""
+    record = schedules.build_schedule_record(workspace, schedule)
+    return build_record_result(record, record, _SCHEDULE_FIELDS)
 
 
 def write_output_file(path: Path | None, result: _R) -> _R:
