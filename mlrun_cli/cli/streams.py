@@ -6,19 +6,42 @@ import codecs
 import io
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _MessageFile(io.FileIO):
+    """The file of stderr: what it cannot take is lost, and ends no command, whose work and result it only describes.
+
+    A reader that has gone away ends the command, as one of stdout does.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int | None:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError:  # a full disk, a terminal that is gone
+            return memoryview(data).nbytes
 
 
 def prepare_streams() -> None:
-    """Connect missing standard streams to the null device, and make stdout and stderr accept any character."""
+    """Connect missing standard streams to the null device, and make stdout and stderr accept any character.
+
+    From then on, messages that stderr cannot take are lost instead of an error.
+    """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
     codecs.register_error("mlrun.escape", _escape_unencodable)
     assert isinstance(sys.stdout, io.TextIOWrapper)
     assert isinstance(sys.stderr, io.TextIOWrapper)
-    sys.stderr.reconfigure(errors="mlrun.escape")
+    messages = io.BufferedWriter(_MessageFile(sys.stderr.fileno(), "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(messages, sys.stderr.encoding, "mlrun.escape", line_buffering=True)
     if isinstance(sys.stdout.buffer, io.RawIOBase):  # `python -u`: what a short write leaves would be lost
         sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)
     sys.stdout.reconfigure(errors="mlrun.escape")

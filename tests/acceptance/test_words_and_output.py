@@ -217,6 +217,21 @@ def test_closed_streams_do_no_harm(mlrun: Mlrun, closed: str) -> None:
     assert mlrun.log(mlrun.show("@latest")["run_id"]) == "printed\n"
 
 
+@pytest.mark.parametrize(("script", "exit_code"), [("print('printed')", 0), ("import sys; sys.exit(2)", 1)])
+def test_a_full_disk_under_stderr_keeps_the_result_and_the_exit_code(mlrun: Mlrun, script: str, exit_code: int) -> None:
+    mlrun.script(script)
+    done = bash(mlrun, "mlrun run submit-script -o tsv --query status train.py 2>/dev/full")
+    assert (done.returncode, done.stdout) == (exit_code, "Failed\n" if exit_code else "Completed\n")
+    refusal = bash(mlrun, "mlrun run show -r no_such_run --debug 2>/dev/full")
+    assert refusal.returncode == 3
+
+
+def test_a_reader_of_stderr_that_stops_reading_ends_the_command(mlrun: Mlrun) -> None:
+    mlrun.script("print('printed')")
+    done = bash(mlrun, "mlrun run submit-script -o none train.py 2>&1 | head -1; echo ${PIPESTATUS[0]}")
+    assert done.stdout.splitlines()[1] == "141"
+
+
 def test_a_reader_that_stops_reading_ends_the_command_quietly(ended: Mlrun) -> None:
     done = bash(ended, "mlrun run list | head -1; echo ${PIPESTATUS[0]}")
     assert done.stdout.splitlines()[0] == "["
