@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mlrun_cli.actions import datastores as actions
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_boolean
 from mlrun_cli.cli.output.progress import show_copy_progress
-from mlrun_cli.cli.output.record_table import Field, build_listing
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_record_result
 from mlrun_cli.data.datastore import Datastore, build_datastore_record
 from mlrun_cli.folders.project_config import make_absolute
 from mlrun_cli.snapshots.snapshot import format_first_names
@@ -53,7 +53,7 @@ def attach_local(
     is_replacing = parse_boolean(overwrite, "--overwrite")
     with open_context(global_options, creates=True).workspace as workspace:
         where = make_absolute(folder.expanduser())
-        return _build_record(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
+        return _build_result(workspace, actions.register_datastore(workspace, name, where, overwrite=is_replacing))
 
 
 @command(
@@ -83,7 +83,7 @@ def list_datastores(global_options: GlobalOptions, include_secret: _NoSecrets = 
 def show(global_options: GlobalOptions, name: _Name, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show a datastore."""
     with open_context(global_options, only_reads=True).workspace as workspace:
-        return _build_record(workspace, actions.get_datastore(workspace, name))
+        return _build_result(workspace, actions.get_datastore(workspace, name))
 
 
 @command(
@@ -97,7 +97,7 @@ def show(global_options: GlobalOptions, name: _Name, include_secret: _NoSecrets 
 def show_default(global_options: GlobalOptions, include_secret: _NoSecrets = None) -> object:  # noqa: ARG001
     """Show the default datastore, which is used if none is specified."""
     with open_context(global_options, only_reads=True).workspace as workspace:
-        return _build_record(workspace, actions.get_datastore(workspace))
+        return _build_result(workspace, actions.get_datastore(workspace))
 
 
 @command(
@@ -112,7 +112,7 @@ def set_default(global_options: GlobalOptions, name: _Name) -> object:
     """Set the default datastore, which is used if none is specified."""
     with open_context(global_options, creates=True).workspace as workspace:
         actions.set_default_datastore(workspace, name)
-        return _build_record(workspace, actions.get_datastore(workspace, name))
+        return _build_result(workspace, actions.get_datastore(workspace, name))
 
 
 @command(
@@ -204,7 +204,13 @@ def detach(global_options: GlobalOptions, name: _Name, yes: Yes = False) -> obje
     with open_context(global_options).workspace as workspace:
         actions.get_removable_datastore(workspace, name)
         confirm_on_terminal(global_options, f"Detach the datastore '{name}'?", yes=yes)
-        return _build_record(workspace, actions.unregister_datastore(workspace, name))
+        return _build_result(workspace, actions.unregister_datastore(workspace, name))
+
+
+def _build_result(workspace: Workspace, datastore: Datastore) -> Result:
+    """Return a datastore as a command's result."""
+    record = _build_record(workspace, datastore)
+    return build_record_result(record, record, _FIELDS)
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from mlrun_cli.actions import environments as actions
 from mlrun_cli.actions.prune import get_built_environment, list_built_environments, prune_built_environments
 from mlrun_cli.actions.workspaces import get_home
-from mlrun_cli.cli.command import Group, command
+from mlrun_cli.cli.command import Group, Result, command
 from mlrun_cli.cli.confirmation import Yes, confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_record_result, build_time_formatter
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
@@ -128,7 +128,7 @@ def show(
     if key is not None:
         return get_built_environment(get_home(), key)
     with open_context(global_options, only_reads=True).workspace as workspace:
-        return _build_record(actions.get_environment(workspace, name or "", version))
+        return _build_result(actions.get_environment(workspace, name or "", version))
 
 
 @command(
@@ -146,7 +146,7 @@ def register(global_options: GlobalOptions, folder: _Folder) -> object:
     """
     definition = read_environment_folder(make_absolute(folder.expanduser()))
     with open_context(global_options, creates=True).workspace as workspace:
-        return _build_record(actions.register_environment(workspace, str(definition["name"]), definition))
+        return _build_result(actions.register_environment(workspace, str(definition["name"]), definition))
 
 
 @command(
@@ -231,6 +231,12 @@ def prune(
         question = f"Remove {what} ({format_size(unused['bytes'])})?"
         confirm(global_options, question, declined_message="Nothing was removed.")
     return prune_built_environments(home, seconds, dry_run=is_dry_run)
+
+
+def _build_result(environment: RegisteredEnvironment) -> Result:
+    """Return an environment as a command's result."""
+    record = _build_record(environment)
+    return build_record_result(record, record, _FIELDS)
 
 
 def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:

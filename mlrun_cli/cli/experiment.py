@@ -17,7 +17,13 @@ from mlrun_cli.cli.confirmation import UnusedYes, Yes, confirm
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter, format_record_tags
+from mlrun_cli.cli.output.record_table import (
+    Field,
+    build_listing,
+    build_record_result,
+    build_time_formatter,
+    format_record_tags,
+)
 
 app = Group("experiment")
 
@@ -73,7 +79,8 @@ def show(global_options: GlobalOptions, name: _Name = None) -> object:
     """Show an experiment."""
     context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
-        return get_experiment(workspace, context.get_experiment_name(name))
+        record = get_experiment(workspace, context.get_experiment_name(name))
+    return build_record_result(record, record, _FIELDS)
 
 
 @command(
@@ -134,4 +141,5 @@ def restore(global_options: GlobalOptions, name: _DeletedName, yes: UnusedYes = 
     """Restore a deleted experiment, and the runs that were deleted with it."""
     context = open_context(global_options)
     with context.workspace as workspace:
-        return restore_experiment(workspace, context.get_experiment_name(name))
+        record = restore_experiment(workspace, context.get_experiment_name(name))
+    return build_record_result(record, record, _FIELDS)

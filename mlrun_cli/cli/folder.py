@@ -9,6 +9,7 @@ from mlrun_cli.cli.command import Group, command
 from mlrun_cli.cli.context import resolve_workspace_identity, warn_of_unrecorded_runs
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
+from mlrun_cli.cli.output.record_table import Field, build_record_result
 from mlrun_cli.core.names import DEFAULT_WORKSPACE, check_experiment_name
 from mlrun_cli.errors import InvalidFile
 from mlrun_cli.folders.project_config import (
@@ -21,6 +22,13 @@ from mlrun_cli.folders.project_config import (
 from mlrun_cli.folders.samples import AMLIGNORE_NAME, GITIGNORE_NAME
 
 app = Group("folder")
+
+_FIELDS = (
+    Field("Folder", "Project path", 24, keeps_end=True),
+    Field("Workspace", "Workspace name"),
+    Field("Group", "Resource group"),
+    Field("Experiment", "Experiment name"),
+)
 
 _ExperimentName = Annotated[
     str | None,
@@ -75,7 +83,7 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
             f"What {GITIGNORE_NAME} names is not in the folders of runs. {AMLIGNORE_NAME} has its lines, and counts in"
             " its place: remove the line of data that a script reads."
         )
-    return record
+    return build_record_result(record, record, _FIELDS)
 
 
 def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:

@@ -18,7 +18,7 @@ class _MessageFile(io.FileIO):
     A reader that has gone away ends the command, as one of stdout does.
     """
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from mlrun_cli.cli.context import open_context, resolve_workspace_identity, warn
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds, parse_tags
-from mlrun_cli.cli.output.record_table import Field, build_listing
+from mlrun_cli.cli.output.record_table import Field, build_listing, build_record_result, format_record_tags
 from mlrun_cli.core.names import DEFAULT_SUBSCRIPTION_ID
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import MICROSECONDS
@@ -37,6 +38,13 @@ _FIELDS = (
     Field("Group", "resourceGroup"),
     Field("Folder", "folder", 24, keeps_end=True),
     Field("Subscription", lambda record: _omit_default_subscription(record["subscriptionId"])),
+)
+_DETAILED_FIELDS = (
+    *_FIELDS,
+    Field("File system", "fileSystem"),
+    Field("Trash", lambda record: _format_trash(record.get("trash"))),
+    Field("Tags", format_record_tags),
+    Field("Description", "description"),
 )
 
 
@@ -110,11 +118,12 @@ def show(
         open_home(get_home(), take_over=True)
     with open_context(global_options, only_reads=True).workspace as workspace:
         trash = measure_trash(workspace)
-        return {
+        record = {
             **build_workspace_record(workspace.identity, workspace.home),
             **describe_home(workspace.home),
             "trash": {"bytes": trash.size, "runs": trash.runs},
         }
+    return build_record_result(record, record, _DETAILED_FIELDS)
 
 
 @command(
@@ -163,7 +172,8 @@ def create(
     with open_workspace(identity, create=True) as workspace:
         warn_of_unrecorded_runs(workspace, global_options)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
-        return describe_workspace(workspace)
+        record = describe_workspace(workspace)
+    return build_record_result(record, record, _DETAILED_FIELDS)
 
 
 @command(
@@ -316,6 +326,13 @@ def _build_prune_question(workspace_name: str, report: dict[str, Any], ended_bef
     when = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ended_before / MICROSECONDS))
     trash = f", {len(report['trash'])} from the trash" if report["trash"] else ""
     return f"Remove for good {what} that ended before {when}{trash}, and what is kept for them alone, {size} in all?"
+
+
+def _format_trash(trash: Mapping[str, int] | None) -> str:
+    """Return the number and size of deleted runs, or an empty string if there are none."""
+    if not trash or not trash["runs"]:
+        return ""
+    return f"{trash['runs']} run{'' if trash['runs'] == 1 else 's'}, {format_size(trash['bytes'])}"
 
 
 def _omit_default_subscription(subscription_id: str) -> str:

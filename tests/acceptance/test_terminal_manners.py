@@ -161,6 +161,31 @@ def test_what_is_listed_is_a_line_of_that_table_where_it_is_shown(full: Mlrun, l
     assert all(any(cell.endswith(fact) for cell in re.split("  +", row)) for fact in facts)
 
 
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("experiment show", "Experiment"),
+        ("workspace show", "Name"),
+        ("workspace create -w another", "Name"),
+        ("datastore show -n workspaceblobstore", "Datastore"),
+        ("datastore show-default", "Datastore"),
+        ("datastore set-default -n workspacefilestore", "Datastore"),
+        ("datastore attach-local images .", "Datastore"),
+        ("computetarget create amlcompute -n cpu-cluster --max-nodes 4", "Target"),
+        ("computetarget show -n cpu", "Target"),
+        ("environment show -n training", "Environment"),
+        ("folder attach", "Folder"),
+    ],
+)
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_table_of_one_thing_fits_the_screen(full: Mlrun, line: str, heading: str, columns: int) -> None:
+    full.environment["COLUMNS"] = str(columns)
+    table = full(*line.split(), "-o", "table").stdout
+    assert table.split()[0] == heading
+    assert len(table.splitlines()) == 2
+    assert max(map(len, table.splitlines())) <= columns
+
+
 def test_a_table_has_the_time_of_the_clocks_here(full: Mlrun) -> None:
     full.environment["COLUMNS"] = "120"
     created = datetime.fromisoformat(full.json("model", "list")[0]["createdTime"].replace("Z", "+00:00"))

@@ -87,10 +87,10 @@ def attach_ray(
         variables=select_stored_variables(os.environ),
     )
     attachment = RayAttachment(settings, shared_folder=shared_folder, python=python, checks_nodes=not no_check)
-    record = attach(global_options, name, attachment, description=description, tags=tags, tested_options="resources")
+    attached = attach(global_options, name, attachment, description=description, tags=tags, tested_options="resources")
     if os.environ.get(TOKEN_VARIABLE):
         global_options.notes.warning(
             f"{TOKEN_VARIABLE} is not stored: processes that start without it, as after a reboot, do not reach Ray. "
             "Keep the token in ~/.ray/auth_token."
         )
-    return record
+    return attached

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mlrun_cli.actions.attached_targets import attach_target
-from mlrun_cli.cli.computetarget.options import build_record, parse_target_tags
+from mlrun_cli.cli.command import Result
+from mlrun_cli.cli.computetarget.options import build_record, build_target_result, parse_target_tags
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.targets.attachment import Attachment
@@ -23,8 +23,8 @@ def attach(
     description: str,
     tags: Sequence[str] | None,
     tested_options: str = "options",
-) -> dict[str, Any]:
-    """Attach a compute target, print which nodes were not tested, and return the record of the target.
+) -> Result:
+    """Attach a compute target, print which nodes were not tested, and return the target as a result.
 
     Args:
         global_options: the global options.
@@ -39,7 +39,7 @@ def attach(
         target, check = attach_target(workspace, name, attachment, description=description, tags=tags_by_key)
         record = build_record(workspace, target)
     _print_untested_nodes(global_options, check, tested_options)
-    return record
+    return build_target_result(record)
 
 
 def _print_untested_nodes(global_options: GlobalOptions, check: NodeCheck | None, tested_options: str) -> None:

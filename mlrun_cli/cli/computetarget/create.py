@@ -8,7 +8,15 @@ from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.azure.ignored_options import IgnoredOptions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import Description, InFull, Name, Tags, build_record, parse_target_tags
+from mlrun_cli.cli.computetarget.options import (
+    Description,
+    InFull,
+    Name,
+    Tags,
+    build_record,
+    build_target_result,
+    parse_target_tags,
+)
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Argument, Option
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -120,7 +128,7 @@ def create(
         target = actions.create_compute_target(
             workspace, name, kind, properties=properties, description=description, tags=tagged
         )
-        return build_record(workspace, target)
+        return build_target_result(build_record(workspace, target))
 
 
 def _parse_priority(text: str) -> str:

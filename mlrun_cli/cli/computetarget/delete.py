@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import InFull, Name, build_record
+from mlrun_cli.cli.computetarget.options import InFull, Name, build_record, build_target_result
 from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
@@ -36,4 +36,4 @@ def delete(
         what = "the limit of the compute target 'local'" if name == LOCAL_TARGET else f"the compute target '{name}'"
         confirm_on_terminal(global_options, f"Delete {what}?", yes=yes)
         actions.delete_compute_target(workspace, name)
-        return record
+    return build_target_result(record)

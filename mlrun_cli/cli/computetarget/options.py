@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any
 
 from mlrun_cli.actions.compute_targets import build_target_record
+from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.cli.output.record_table import Field, build_record_result, build_time_formatter, format_record_tags
+from mlrun_cli.compute.compute_target import COMPUTE_INSTANCE, ComputeTarget
 from mlrun_cli.targets.engine import BUILD_HERE
 from mlrun_cli.workspace import Workspace
 
@@ -54,6 +56,24 @@ EnvironmentBuildHost = Annotated[
 ]
 
 
+def _format_max_nodes(record: Mapping[str, Any]) -> str:
+    """Return the maximum number of nodes in use, or an empty string if the record does not specify it."""
+    if record["properties"]["computeType"] == COMPUTE_INSTANCE:
+        return "1"
+    scale = record["properties"]["properties"].get("scaleSettings")
+    return "" if scale is None else str(scale["maxNodeCount"])
+
+
+TARGET_FIELDS = (
+    Field("Target", "name"),
+    Field("Kind", lambda record: record["properties"]["computeType"]),
+    Field("Most nodes", _format_max_nodes, 1),
+    Field("Made", lambda record: build_time_formatter("createdOn")(record["properties"]), 10),
+    Field("Tags", format_record_tags),
+    Field("Description", lambda record: record["properties"]["description"]),
+)
+
+
 def parse_target_tags(texts: Sequence[str] | None) -> dict[str, str] | None:
     """Return the tags of a target, with empty strings for missing values, or None if there are no tags."""
     return {key: value or "" for key, value in parse_tags(texts).items()} if texts else None
@@ -64,3 +84,8 @@ def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
     record = build_target_record(workspace, target)
     short = {key: record["properties"][key] for key in ("provisioningErrors", "provisioningState")}
     return {**record, **short}
+
+
+def build_target_result(record: Mapping[str, Any]) -> Result:
+    """Return the record of a target as a command's result."""
+    return build_record_result(record, record, TARGET_FIELDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.options import InFull, Name, build_record
+from mlrun_cli.cli.computetarget.options import InFull, Name, build_record, build_target_result
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.errors import MlrunError
@@ -30,7 +30,7 @@ def show(global_options: GlobalOptions, name: Name, in_full: InFull = False) -> 
     with open_context(global_options, only_reads=True).workspace as workspace:
         record = build_record(workspace, actions.get_compute_target(workspace, name))
         try:
-            return {**record, **actions.describe_nodes(workspace, name)}
+            record |= actions.describe_nodes(workspace, name)
         except MlrunError as error:
             global_options.notes.warning(error.one_line)
-            return record
+    return build_target_result(record)
