@@ -41,9 +41,11 @@ _SUBCOMMANDS_OF_RUN = frozenset(
 )
 _OF_OTHERS = {
     "add": ("create", "register", "attach-local"),
+    "add-schedule": ("create-schedule",),
     "clean": ("prune",),
     "del": ("delete", "unregister", "detach"),
     "delete": ("unregister", "detach"),
+    "delete-schedule": ("disable-schedule",),
     "describe": ("show",),
     "gc": ("prune",),
     "get": ("show", "download"),
@@ -65,6 +67,7 @@ _OF_OTHERS = {
 _AT_THE_ROOT = {
     "dashboard": "studio",
     "init": "folder attach",
+    "schedules": "pipeline list-schedules",
     "server": "studio",
     "squeue": "queue list",
     "ui": "studio",

@@ -238,6 +238,9 @@ def test_example_of_delete_works_for_a_person(ready: Mlrun) -> None:
         ("rum list", "CommandNotFound", "run"),
         ("ml run lst", "CommandNotFound", "list"),
         ("run list --experimentname x", "OptionNotFound", "--experiment-name"),
+        ("schedules", "CommandNotFound", "pipeline list-schedules"),
+        ("pipeline schedules", "CommandNotFound", "list-schedules"),
+        ("pipeline delete-schedule", "CommandNotFound", "disable-schedule"),
     ],
 )
 def test_a_misspelled_word_is_answered_with_the_nearest(prepared: Mlrun, words: str, code: str, nearest: str) -> None:

@@ -215,6 +215,28 @@ def test_a_schedule_is_named_by_the_beginning_of_its_id(mlrun: Mlrun) -> None:
     assert mlrun.fails("pipeline", "show", "-i", "", exit_code=3).code == "PipelineNotFound"
 
 
+def test_schedules_are_listed_of_all_pipelines_or_of_one(mlrun: Mlrun) -> None:
+    assert mlrun.json("pipeline", "list-schedules") == []
+    mlrun.script(MINUTES.replace("interval: 15", "interval: 15, start_time: '2099-01-01T00:00:00'"), "later.yml")
+    first_pipeline, second_pipeline = publish(mlrun), publish(mlrun)
+    first, second = (create_schedule(mlrun, one, "later.yml") for one in (first_pipeline, second_pipeline))
+    assert mlrun.json("pipeline", "list-schedules") == [second, first]
+    assert mlrun.json("pipeline", "list-schedules", "-i", first_pipeline) == [first]
+    mlrun("pipeline", "disable", "-i", second_pipeline)
+    assert [one["id"] for one in mlrun.json("pipeline", "list-schedules", "[?name=='often']")] == [
+        second["id"],
+        first["id"],
+    ]
+    mlrun("pipeline", "disable-schedule", "-s", first["id"])
+    heading, line = mlrun("pipeline", "list-schedules", "-o", "table").stdout.splitlines()
+    assert heading.split()[:3] == ["Id", "Name", "Status"]
+    assert line.startswith(second["id"][:8])
+    none_of_first = mlrun("pipeline", "list-schedules", "-i", first_pipeline, "-o", "table")
+    assert (none_of_first.stdout, "--all" in none_of_first.stderr) == ("", True)
+    assert len(mlrun.json("pipeline", "list-schedules", "--all")) == 2
+    assert mlrun.fails("pipeline", "list-schedules", "-i", "zzz", exit_code=3).code == "PipelineNotFound"
+
+
 def test_secrets_of_a_schedule_are_only_in_its_private_file_and_reach_each_run(mlrun: Mlrun) -> None:
     by_name, by_use, changed = "geheim-by-name", "geheim-by-use", "geheim-changed"
     text = PIPELINE.replace("rows: {", "password: {type: string}\n    conn: {type: string}\n    rows: {", 1)

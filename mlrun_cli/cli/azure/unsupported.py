@@ -93,7 +93,8 @@ AZURE_ONLY = {
     "project": "Attach the folder: 'mlrun folder attach -w WORKSPACE -e EXPERIMENT'.",
     "registry": _NO_RESOURCES,
     "return": "What a run has written stays with it: 'mlrun run download -r ID -d FOLDER'.",
-    "schedule": "Submit by 'mlrun run submit-script' from cron, or from the schedule of a pipeline.",
+    "schedule": "Schedules are of published pipelines: 'mlrun pipeline create-schedule -i ID', and 'list-schedules'."
+    " A single script can be submitted by 'mlrun run submit-script' from cron.",
     "serverless-endpoint": _DEPLOY,
     "service": _DEPLOY,
     "storage": _DATA,

@@ -15,6 +15,7 @@ app = Group(
         "disable",
         "list-steps",
         "create-schedule",
+        "list-schedules",
         "update-schedule",
         "enable-schedule",
         "disable-schedule",

@@ -45,12 +45,12 @@ PIPELINE_FIELDS = (
     Field("Created", build_time_formatter("dateCreated")),
     Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
 )
-_SCHEDULE_FIELDS = (
+SCHEDULE_FIELDS = (
     Field("Id", "id", 8, is_id=True),
     Field("Name", "name"),
     Field("Status", "status"),
+    Field("Next", build_time_formatter("nextTime"), 16),
     Field("Times", "times", 12),
-    Field("Next", build_time_formatter("nextTime")),
     Field("Experiment", "experimentName"),
     Field("Pipeline", "pipelineId", 8),
     Field("Problem", "problem", 12),
@@ -85,7 +85,7 @@ def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace,
 def build_schedule_result(workspace: Workspace, schedule: Schedule) -> Result:
     """Return a schedule as a command's result."""
     record = schedules.build_schedule_record(workspace, schedule)
-    return build_record_result(record, record, _SCHEDULE_FIELDS)
+    return build_record_result(record, record, SCHEDULE_FIELDS)
 
 
 def write_output_file(path: Path | None, result: _R) -> _R:
