@@ -42,7 +42,7 @@ from mlrun_cli.submit.references import resolve_references
 from mlrun_cli.submit.request import SubmitRequest
 from mlrun_cli.submit.resolution import Resolution, build_run_redactor, uses_data
 from mlrun_cli.submit.review import review_configuration
-from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_program, check_script_in_snapshot
+from mlrun_cli.submit.script import build_argv, build_resolved_argv, check_script_in_snapshot
 from mlrun_cli.submit.script_environment import list_reserved_variables
 from mlrun_cli.targets.base import Target
 from mlrun_cli.targets.lookup import get_target
@@ -419,6 +419,8 @@ class Resolver:
         if self.configuration.command is None or planned is None or not is_here:
             return
         if planned.plan.build is None and planned.plan.container is None:
+            from mlrun_cli.submit.program import check_program  # noqa: PLC0415 - start-up: most runs have a script
+
             search_path = variables.get("PATH", self._request.environment.get("PATH", os.defpath))
             check_program(program, self._source, search_path)
 

@@ -68,35 +68,10 @@ def build_resolved_argv(configuration: RunConfiguration, source: Path) -> tuple[
     return (script, *arguments)
 
 
-def check_program(program: str, source: Path, search_path: str) -> None:
-    """Raise if the program of a command that is started without a shell cannot be found on this machine.
-
-    A name is looked for on the search path, a relative path in the source folder, and an absolute path is not checked.
-    Neither is a single word with a placeholder of a sweep or of data.
-
-    Raises:
-        ScriptNotFound: it does not exist, or is not executable.
-    """
-    import shutil  # noqa: PLC0415 - start-up
-
-    if not program or os.path.isabs(program) or (set("{$") & set(program) and " " not in program):
-        return
-    file, is_path = source / program, os.sep in program
-    if shutil.which(file if is_path else program, path=search_path) is not None:
-        return
-    found = f"does not exist in {source}" if is_path else "is not on PATH"
-    if is_path and file.exists():
-        found = "is a folder" if file.is_dir() else "is not executable"
-    hint = "Check its name. What only a shell knows needs a whole line: --command 'ulimit -n 4096 && python train.py'."
-    if file.is_file():
-        start = "python" if file.suffix.lower() == ".py" else _INTERPRETERS.get(file.suffix.lower(), "sh")
-        hint = f"Start the file by its interpreter: --command {start} {program}"
-    elif " " in program.strip():
-        hint = (
-            "Further words follow it, so it is the name of a program. Leave its quotes out, or quote the whole line;"
-            " options of mlrun go before --command."
-        )
-    raise ScriptNotFound(f"The program '{program}' {found}.", hint=hint, target=program)
+def get_interpreter(script: str) -> str:
+    """Return the program that starts a script of this name, `sh` if its suffix does not say."""
+    suffix = os.path.splitext(script)[1].lower()
+    return "python" if suffix == ".py" else _INTERPRETERS.get(suffix, "sh")
 
 
 def split_command_text(text: str) -> tuple[str, ...] | str:
