@@ -51,6 +51,15 @@ def _said(mlrun: Mlrun, run: dict[str, Any]) -> str:
     return mlrun.log(run["run_id"]).strip()
 
 
+@pytest.mark.parametrize(("words", "is_warned"), [(("train.py", "--lr", "1"), True), (("--lr", "train.py"), False)])
+def test_a_script_that_gets_its_own_name_as_an_argument_is_warned_of(
+    mlrun: Mlrun, first: str, words: tuple[str, ...], is_warned: bool
+) -> None:
+    done = mlrun("run", "rerun", "-r", first, "--env", "API_KEY=sesame-2", "--dry-run", "--", *words)
+    assert ("WARNING: The script gets its own name, train.py," in done.stderr) == is_warned
+    assert json.loads(done.stdout)["command_line"][-len(words) :] == list(words)
+
+
 def test_a_run_is_repeated_with_another_parameter(mlrun: Mlrun, first: str) -> None:
     run = _again(mlrun, "rerun", first, "--set", "lr=0.2", "--set", "b=64", "--tag", "more")
 

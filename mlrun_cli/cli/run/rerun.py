@@ -27,6 +27,7 @@ from mlrun_cli.errors import (
     StoredFilesLost,
     UsageError,
 )
+from mlrun_cli.wire.run_output import make_printable
 
 if TYPE_CHECKING:
     from mlrun_cli.processes.interruptions import Interruptions
@@ -205,6 +206,11 @@ def _build_rerun(
     from mlrun_cli.submit.rerun import Rerun  # noqa: PLC0415 - start-up
     from mlrun_cli.submit.rerun_kinds import build_rerun_by_kind  # noqa: PLC0415
 
+    if changes.arguments and run.script_name == changes.arguments[0]:
+        global_options.notes.warning(
+            f"The script gets its own name, {make_printable(run.script_name)}, as its first argument: write only what"
+            " follows the name."
+        )
     rerun = build_rerun_by_kind(workspace, run, dict(os.environ), changes)
     for note in rerun.notes:
         global_options.notes.info(note)
