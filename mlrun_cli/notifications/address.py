@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -35,7 +36,7 @@ def check_address(address: str) -> None:
         ProgramNotFound: it needs a package that is not installed.
     """
     if address.startswith(COMMAND):
-        split_command(address)
+        _check_quotation(split_command(address)[0])
         _check_shell_operators(address.removeprefix(COMMAND))
         return
     scheme, separator, _ = address.partition("://")
@@ -86,6 +87,16 @@ def split_command(address: str) -> list[str]:
                 target=found[0],
             )
     return words
+
+
+def _check_quotation(program: str) -> None:
+    """Raise if the program of a command has spaces and does not exist: the quotes of a shell were kept."""
+    if " " in program.strip() and shutil.which(program) is None:
+        raise InvalidValue(
+            "cmd: starts a program, and none has the first word, which has spaces, as its name.",
+            hint="Leave out the quotes within the address: they make the command one word.",
+            target=COMMAND,
+        )
 
 
 def _check_shell_operators(command: str) -> None:

@@ -46,6 +46,21 @@ def test_values_within_code_are_refused(command: str) -> None:
         split_command(f"cmd:{command}")
 
 
+@pytest.mark.parametrize("command", ["'echo {run}'", f'"tell --key {SECRET}"', "'no such program' {run}"])
+def test_quotes_that_make_a_command_one_word_are_refused(command: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        check_address(f"cmd:{command}")
+    assert "quotes" in str(caught.value.hint)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_program_may_have_spaces_in_its_name(tmp_path: Path) -> None:
+    program = tmp_path / "my program"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    check_address(f"cmd:'{program}' {{run}}")
+
+
 @pytest.mark.parametrize(
     ("command", "operator"),
     [
