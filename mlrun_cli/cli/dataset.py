@@ -16,6 +16,7 @@ from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_tags
 from mlrun_cli.cli.output.record_table import (
+    TIME_WIDTH,
     Field,
     build_listing,
     build_record_result,
@@ -37,7 +38,7 @@ _FIELDS = (
     Field("Dataset", "name"),
     Field("Version", "version", 1),
     Field("Type", "datasetType", 4),
-    Field("Registered", build_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), TIME_WIDTH),
     Field("Id", "id", 8),
     Field("Tags", format_record_tags),
     Field("Description", "description"),

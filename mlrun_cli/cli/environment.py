@@ -15,7 +15,13 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.option_values import parse_seconds
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_record_result, build_time_formatter
+from mlrun_cli.cli.output.record_table import (
+    TIME_WIDTH,
+    Field,
+    build_listing,
+    build_record_result,
+    build_time_formatter,
+)
 from mlrun_cli.core.sizes import format_size
 from mlrun_cli.core.time import format_iso
 from mlrun_cli.environments.definition_folder import (
@@ -44,7 +50,7 @@ def _format_packages(record: Mapping[str, Any]) -> str:
 _FIELDS = (
     Field("Environment", "name"),
     Field("Version", "version", 1),
-    Field("Registered", build_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), TIME_WIDTH),
     Field("Packages", _format_packages, 12),
     Field("Image", lambda record: (record.get("docker") or {}).get("baseImage") or "", 12),
     Field("Labels", lambda record: ", ".join(record["labels"])),
@@ -54,8 +60,8 @@ _BUILT_FIELDS = (
     Field("Python", "python", 4),
     Field("Packages", "packages", 1),
     Field("Builder", "builder", 2),
-    Field("Built", build_time_formatter("builtAt"), 10),
-    Field("Last used", build_time_formatter("lastUsedAt"), 10),
+    Field("Built", build_time_formatter("builtAt"), TIME_WIDTH),
+    Field("Last used", build_time_formatter("lastUsedAt"), TIME_WIDTH),
 )
 
 _Name = Annotated[str, Option("--name", "-n", metavar="NAME", help="Name of the environment.")]

@@ -18,6 +18,7 @@ from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
 from mlrun_cli.cli.output.record_table import (
+    TIME_WIDTH,
     Field,
     build_listing,
     build_record_result,
@@ -29,7 +30,7 @@ app = Group("experiment")
 
 _FIELDS = (
     Field("Experiment", "name"),
-    Field("Made", build_time_formatter("createdUtc"), 10),
+    Field("Made", build_time_formatter("createdUtc"), TIME_WIDTH),
     Field("Tags", format_record_tags),
     Field("Description", "description"),
 )

@@ -25,6 +25,7 @@ from mlrun_cli.cli.option_values import (
 )
 from mlrun_cli.cli.output.progress import show_copy_progress
 from mlrun_cli.cli.output.record_table import (
+    TIME_WIDTH,
     Field,
     build_listing,
     build_record_result,
@@ -50,7 +51,7 @@ app = Group("model")
 
 _FIELDS = (
     Field("Model", "id", is_id=True),
-    Field("Registered", build_time_formatter("createdTime"), 10),
+    Field("Registered", build_time_formatter("createdTime"), TIME_WIDTH),
     Field("Framework", "framework"),
     Field("Run", "runId", 12, keeps_end=True),
     Field("Tags", format_record_tags),

@@ -133,12 +133,13 @@ def full(mlrun: Mlrun) -> Mlrun:
 
 @pytest.mark.parametrize("noun", LISTS)
 def test_a_list_is_a_table_for_people(full: Mlrun, noun: str) -> None:
-    for columns, widest in (("60", 60), ("", 160)):
+    for columns, widest in (("40", 40), ("50", 50), ("60", 60), ("", 160)):
         full.environment["COLUMNS"] = columns
         lines = full(noun, "list", "-o", "table").stdout.splitlines()
         assert len(lines) == 1 + len(full.json(noun, "list"))
         assert all(lines)
         assert max(map(len, lines)) <= widest
+        assert not re.search(r"(?<!\S)\d{4}-\d\d-?\d?\d?…", "\n".join(lines)), "no time is cut"
         assert "T" not in "".join(re.findall(r"\d{4}-\d\d-\d\d(.)", "".join(lines)))
     queried = full(noun, "list", "-o", "table", "--query", "[].{name: name}").stdout
     assert queried.splitlines()[0] == "Name"

@@ -10,7 +10,13 @@ from mlrun_cli.actions.compute_targets import build_target_record
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.option_values import parse_tags
-from mlrun_cli.cli.output.record_table import Field, build_record_result, build_time_formatter, format_record_tags
+from mlrun_cli.cli.output.record_table import (
+    TIME_WIDTH,
+    Field,
+    build_record_result,
+    build_time_formatter,
+    format_record_tags,
+)
 from mlrun_cli.compute.compute_target import COMPUTE_INSTANCE, ComputeTarget
 from mlrun_cli.targets.engine import BUILD_HERE
 from mlrun_cli.workspace import Workspace
@@ -68,7 +74,7 @@ TARGET_FIELDS = (
     Field("Target", "name"),
     Field("Kind", lambda record: record["properties"]["computeType"]),
     Field("Most nodes", _format_max_nodes, 1),
-    Field("Made", lambda record: build_time_formatter("createdOn")(record["properties"]), 10),
+    Field("Made", lambda record: build_time_formatter("createdOn")(record["properties"]), TIME_WIDTH),
     Field("Tags", format_record_tags),
     Field("Description", lambda record: record["properties"]["description"]),
 )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
+TIME_WIDTH = len("2026-01-31 18:30")
+"""The least width of a column of times, which is left out instead of being cut."""
 _WIDEST = 160
 """Width in columns if stdout is not a terminal."""
 

@@ -8,7 +8,7 @@ from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
+from mlrun_cli.cli.output.record_table import TIME_WIDTH, Field, build_listing, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, write_output_file
 from mlrun_cli.cli.run.selection import get_runs
@@ -17,7 +17,7 @@ from mlrun_cli.runs.run import build_run_record
 _FIELDS = (
     Field("Step", "display_name"),
     Field("Status", "status"),
-    Field("Started", build_time_formatter("start_time_utc")),
+    Field("Started", build_time_formatter("start_time_utc"), TIME_WIDTH),
     Field("Run id", "run_id", 12, is_id=True),
     Field("Earlier results", lambda record: record["properties"].get("mlrun.reuse", ""), 12),
 )

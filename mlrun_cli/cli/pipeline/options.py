@@ -10,7 +10,7 @@ from mlrun_cli.actions import schedules
 from mlrun_cli.cli.command import Result
 from mlrun_cli.cli.declarations import Option
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_record_result, build_time_formatter
+from mlrun_cli.cli.output.record_table import TIME_WIDTH, Field, build_record_result, build_time_formatter
 from mlrun_cli.core.atomic_files import open_atomically
 from mlrun_cli.pipelines.published import PublishedPipeline
 from mlrun_cli.pipelines.schedule import Schedule
@@ -42,14 +42,14 @@ PIPELINE_FIELDS = (
     Field("Version", "version"),
     Field("Status", "status"),
     Field("Steps", "stepCount"),
-    Field("Created", build_time_formatter("dateCreated")),
+    Field("Created", build_time_formatter("dateCreated"), TIME_WIDTH),
     Field("Schedules", lambda record: ", ".join(one["times"] for one in record["schedules"]), 12),
 )
 SCHEDULE_FIELDS = (
     Field("Id", "id", 8, is_id=True),
     Field("Name", "name"),
     Field("Status", "status"),
-    Field("Next", build_time_formatter("nextTime"), 16),
+    Field("Next", build_time_formatter("nextTime"), TIME_WIDTH),
     Field("Times", "times", 12),
     Field("Experiment", "experimentName"),
     Field("Pipeline", "pipelineId", 8),

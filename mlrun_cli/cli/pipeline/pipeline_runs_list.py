@@ -6,7 +6,7 @@ from mlrun_cli.actions.schedules import list_scheduled_runs, resolve_schedule_id
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter
+from mlrun_cli.cli.output.record_table import TIME_WIDTH, Field, build_listing, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import ScheduleId
 from mlrun_cli.runs.run import build_run_record
@@ -14,7 +14,7 @@ from mlrun_cli.runs.run import build_run_record
 _FIELDS = (
     Field("Run id", "run_id", 12, is_id=True),
     Field("Status", "status"),
-    Field("Created", build_time_formatter("created_utc")),
+    Field("Created", build_time_formatter("created_utc"), TIME_WIDTH),
     Field("Experiment", "experiment_name"),
 )
 

@@ -10,7 +10,7 @@ from mlrun_cli.actions.published_pipelines import describe_graph, get_pipeline, 
 from mlrun_cli.cli.command import Result, command
 from mlrun_cli.cli.context import open_context
 from mlrun_cli.cli.global_options import GlobalOptions
-from mlrun_cli.cli.output.record_table import Field, build_time_formatter
+from mlrun_cli.cli.output.record_table import TIME_WIDTH, Field, build_time_formatter
 from mlrun_cli.cli.pipeline import app
 from mlrun_cli.cli.pipeline.options import OutputFile, PipelineId, build_pipeline_record, write_output_file
 from mlrun_cli.errors import StoredFilesLost
@@ -20,7 +20,7 @@ _FIELDS = (
     Field("Name", "name"),
     Field("Version", "version"),
     Field("Status", "status"),
-    Field("Created", build_time_formatter("dateCreated")),
+    Field("Created", build_time_formatter("dateCreated"), TIME_WIDTH),
     Field("Description", "description"),
 )
 _PARAMETER_FIELDS = (Field("Parameter", "name"), Field("Type", "type"), Field("Default", "default"))

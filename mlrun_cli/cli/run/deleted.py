@@ -22,7 +22,7 @@ def list_deleted_runs(
         ConflictingOptions: there are filters.
     """
     from mlrun_cli.actions.trash import list_trash  # noqa: PLC0415 - start-up
-    from mlrun_cli.cli.output.record_table import Field, build_listing, build_time_formatter  # noqa: PLC0415
+    from mlrun_cli.cli.output.record_table import TIME_WIDTH, Field, build_listing, build_time_formatter  # noqa: PLC0415
 
     if filters:
         raise ConflictingOptions(
@@ -31,7 +31,7 @@ def list_deleted_runs(
     with context.workspace as workspace:
         records = list_trash(workspace, experiment_name=experiment_name, limit=last)
     fields = (
-        Field("Deleted", build_time_formatter("deletedAt"), 10),
+        Field("Deleted", build_time_formatter("deletedAt"), TIME_WIDTH),
         Field("Run", "run_id", 24, keeps_end=True, is_id=True),
         Field("Name", "display_name"),
         Field("Experiment", "_experiment_name"),
