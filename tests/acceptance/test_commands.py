@@ -269,7 +269,7 @@ def test_columns_that_are_asked_for_are_the_last_to_leave_a_narrow_table(mlrun: 
     asked = ("--params", "rate", "--metrics", "loss,validation_accuracy")
     assert list_headings(60, *asked, "--sort", "loss") == ["Status", "Run", "rate", "loss", "validation_accuracy"]
     assert list_headings(40, *asked, "--sort", "loss")[-2:] == ["rate", "loss"]
-    assert list_headings(40, *asked, "--sort", "rate")[-2:] == ["rate", "loss"]
+    assert list_headings(40, *asked, "--sort", "rate")[-2:] == ["Run", "rate"]  # not all fit: the id is whole
     assert list_headings(30, "--sort", "loss")[-1] == "loss"
     assert list_headings(48, "--sort", "duration") == ["Status", "Run", "Duration"]
     assert list_headings(30, "--where", "created > 1d")[-1] == "Age"

@@ -61,7 +61,8 @@ class Layout(NamedTuple):
         columns: columns with different headings and the same number of cells; these may contain any text.
         narrowing: the columns to narrow if the table is too wide.
         repeating: the columns to narrow before those if all their cells are the same.
-        narrowing_around_ids: the columns to narrow instead of `narrowing` if the table fits then: ids are copied whole.
+        narrowings_before: ways to narrow it that are tried before `narrowing`, such as around ids, which are copied
+            whole; the first after which the table fits is used.
         styles: the styles of the first column's cells, such as `bold cyan`.
         widest: the maximum width where the output has none; None for no limit.
     """
@@ -69,7 +70,7 @@ class Layout(NamedTuple):
     columns: Sequence[TableColumn]
     narrowing: Narrowing
     repeating: Narrowing = ()
-    narrowing_around_ids: Narrowing = ()
+    narrowings_before: Sequence[Narrowing] = ()
     styles: Sequence[str] = ()
     widest: int | None = None
 
@@ -95,9 +96,10 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
         )
     most = layout.widest if width is None else width
     if most is not None:
-        columns = _narrow_columns(columns, most, layout.repeating, layout.narrowing_around_ids)
-        if _measure_free_width(columns, most) < 0:
-            columns = _narrow_columns(layout.columns, most, layout.repeating, layout.narrowing)
+        for narrowing in (*layout.narrowings_before, layout.narrowing):
+            columns = _narrow_columns(layout.columns, most, layout.repeating, narrowing)
+            if _measure_free_width(columns, most) >= 0:
+                break
     dots = "…" if can_encode("…", encoding) else "..."
     lines = []
     for number in range(len(columns[0].cells) + 1):

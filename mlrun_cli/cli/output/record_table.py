@@ -86,9 +86,11 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
             *((heading, 0) for heading in last_first[:-1]),
             (last_first[-1], 1),
         ],
-        narrowing_around_ids=[
-            *((heading, narrowest[heading]) for heading in besides),
-            *((heading, 0) for heading in besides[:-1]),
+        narrowings_before=[
+            [
+                *((heading, narrowest[heading]) for heading in besides),
+                *((heading, 0) for heading in besides[:-1]),
+            ]
         ],
         widest=_WIDEST,
     )

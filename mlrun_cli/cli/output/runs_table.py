@@ -56,7 +56,8 @@ def build_runs_layout(
         now: the time until which the durations of live runs are counted; with a time zone.
         names: the names of `metrics` and `parameters`, in order; by default, all in the order of the records.
         goals: the goals of metrics whose names do not tell it, keyed by name.
-        kept: the headings of the columns that are left out after all others, the most important first.
+        kept: the headings of the columns that are left out after all others, the most important first. An id is cut
+            only if all of them fit then, or if the first would not fit beside the whole one.
     """
     parameters, metrics = (
         build_value_columns([row.get(key) or {} for row in rows], names.get(key), key, goals)
@@ -73,11 +74,16 @@ def build_runs_layout(
     )
     asked_texts = {heading for heading in texts if heading in kept}
     narrowing = [(heading, width) for heading, width in steps if width > 0 or heading not in kept]
+    around_ids = [step for step in narrowing if step[0] not in {"Run", *asked_texts}]
+    leaving = [*narrowing, *((heading, 0) for heading in reversed(kept))]
+    columns = _build_columns(rows, values, encoding, now)
+    headings = {column.heading for column in columns}
+    first = next(((heading, 0) for heading in kept if heading in headings), None)
     return Layout(
-        _build_columns(rows, values, encoding, now),
-        narrowing=(*narrowing, *((heading, 0) for heading in reversed(kept))),
+        columns,
+        narrowing=leaving,
         repeating=_REPEATING,
-        narrowing_around_ids=[step for step in narrowing if step[0] not in {"Run", *asked_texts}],
+        narrowings_before=[around_ids, narrowing, [step for step in leaving if step[0] != "Run" and step != first]],
         styles=[get_status_style(RunStatus(row["status"])) for row in rows],
     )
 

@@ -115,6 +115,18 @@ def test_columns_that_nobody_asked_for_leave_before_a_run_id_is_cut(width: int, 
     assert ("lr" in heading.split()) == (width == 60 or bool(kept))
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_no_run_id_is_cut_for_columns_of_which_some_do_not_fit_anyway(width: int) -> None:
+    run_id, names = "exp_1767322800_0123abcd", [f"param{number}" for number in range(40)]
+    rows = [{**row, "run_id": run_id, "parameters": dict.fromkeys(names, "value")} for row in ROWS[:2]]
+    layout = build_runs_layout(rows, "utf-8", NOW, kept=names)
+    heading, running, _ = render_layout(layout, encoding="utf-8", width=width, colour=False).splitlines()
+    assert max(cell_len(heading), cell_len(running)) <= width
+    assert run_id in running
+    shown = [name for name in names if name in heading.split()]
+    assert shown == names[: len(shown)] != []
+
+
 def test_an_id_is_whole_as_long_as_another_column_fits_beside_it() -> None:
     records = [{"id": "bfa0e4c6-5b2f-4ab7-9d5c-1b4b8c7a2f10", "name": "train and register", "version": "12"}]
     fields = (Field("Id", "id", 8, is_id=True), Field("Name", "name"), Field("Version", "version"))
