@@ -45,7 +45,7 @@ from mlrun_cli.studio.run_details import (
 from mlrun_cli.studio.template_renderer import STATIC_FOLDER, TemplateRenderer
 from mlrun_cli.workspace import Workspace
 
-_STYLE_SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export")
+_STYLE_SHEETS = ("studio", "table", "charts", "run", "files", "compare", "export", "print")
 _MAX_METRICS = 100
 _MAX_ROWS = 100
 _MAX_CHARTS = 12
