@@ -114,7 +114,7 @@ def _build_layout(records: Sequence[Mapping[str, Any]], encoding: str, now: date
     ]
     kept = [each for each in columns if each.heading == "Status" or any(each.cells)]
     around_ids = [(heading, width) for heading, width in _NARROWING if heading != "Run"]
-    return Layout(kept, narrowing=_NARROWING, narrowings_before=[around_ids])
+    return Layout(kept, narrowings=[around_ids, _NARROWING])
 
 
 def _format_nodes(record: Mapping[str, Any]) -> str:

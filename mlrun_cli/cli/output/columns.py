@@ -59,18 +59,16 @@ class Layout(NamedTuple):
 
     Attributes:
         columns: columns with different headings and the same number of cells; these may contain any text.
-        narrowing: the columns to narrow if the table is too wide.
+        narrowings: ways to narrow the table if it is too wide, such as around ids, which are copied whole; the first
+            after which it fits is used, or else the last.
         repeating: the columns to narrow before those if all their cells are the same.
-        narrowings_before: ways to narrow it that are tried before `narrowing`, such as around ids, which are copied
-            whole; the first after which the table fits is used.
         styles: the styles of the first column's cells, such as `bold cyan`.
         widest: the maximum width where the output has none; None for no limit.
     """
 
     columns: Sequence[TableColumn]
-    narrowing: Narrowing
+    narrowings: Sequence[Narrowing]
     repeating: Narrowing = ()
-    narrowings_before: Sequence[Narrowing] = ()
     styles: Sequence[str] = ()
     widest: int | None = None
 
@@ -96,7 +94,7 @@ def render_layout(layout: Layout, *, encoding: str, width: int | None, colour: b
         )
     most = layout.widest if width is None else width
     if most is not None:
-        for narrowing in (*layout.narrowings_before, layout.narrowing):
+        for narrowing in layout.narrowings:
             columns = _narrow_columns(layout.columns, most, layout.repeating, narrowing)
             if _measure_free_width(columns, most) >= 0:
                 break

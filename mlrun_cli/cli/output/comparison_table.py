@@ -48,7 +48,7 @@ def build_comparison_layout(
         ),
     ]
     of_runs = [(column.heading, _NARROWEST) for column in columns[2:]]
-    return Layout(columns, narrowing=[("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)])
+    return Layout(columns, narrowings=[[("Name", _WIDEST_NAME), *of_runs, ("Name", _NARROWEST)]])
 
 
 def _choose_headings(runs: Sequence[Run]) -> Sequence[str]:

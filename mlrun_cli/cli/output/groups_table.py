@@ -39,10 +39,12 @@ def build_groups_layout(
     last_first = [column.heading for column in reversed(values)]
     return Layout(
         columns,
-        narrowing=[
-            ("Not completed", 12),
-            *((column.heading, max(8, len(column.heading))) for column in keys if not column.is_right),
-            *((heading, 0) for heading in ("Not completed", *last_first)),
+        narrowings=[
+            [
+                ("Not completed", 12),
+                *((column.heading, max(8, len(column.heading))) for column in keys if not column.is_right),
+                *((heading, 0) for heading in ("Not completed", *last_first)),
+            ]
         ],
     )
 

@@ -81,16 +81,16 @@ def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> L
     besides = [heading for heading in last_first if heading not in ids]
     return Layout(
         kept,
-        narrowing=[
-            *((heading, narrowest[heading]) for heading in last_first),
-            *((heading, 0) for heading in last_first[:-1]),
-            (last_first[-1], 1),
-        ],
-        narrowings_before=[
+        narrowings=[
             [
                 *((heading, narrowest[heading]) for heading in besides),
                 *((heading, 0) for heading in besides[:-1]),
-            ]
+            ],
+            [
+                *((heading, narrowest[heading]) for heading in last_first),
+                *((heading, 0) for heading in last_first[:-1]),
+                (last_first[-1], 1),
+            ],
         ],
         widest=_WIDEST,
     )

@@ -81,9 +81,13 @@ def build_runs_layout(
     first = next(((heading, 0) for heading in kept if heading in headings), None)
     return Layout(
         columns,
-        narrowing=leaving,
+        narrowings=[
+            around_ids,
+            narrowing,
+            [step for step in leaving if step[0] != "Run" and step != first],
+            leaving,
+        ],
         repeating=_REPEATING,
-        narrowings_before=[around_ids, narrowing, [step for step in leaving if step[0] != "Run" and step != first]],
         styles=[get_status_style(RunStatus(row["status"])) for row in rows],
     )
 

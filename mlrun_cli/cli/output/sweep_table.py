@@ -38,7 +38,7 @@ def build_sweep_layout(overview: SweepOverview, encoding: str) -> Layout:
     ]
     narrowing = [("Why", 0), ("Values", 0), *((column.heading, _NARROWEST_VALUE) for column in values)]
     styles = [get_status_style(each.run.status) for each in runs]
-    return Layout(_make_headings_unique(columns), narrowing=narrowing, styles=styles)
+    return Layout(_make_headings_unique(columns), narrowings=[narrowing], styles=styles)
 
 
 def build_samples_layout(samples: Sequence[Mapping[str, Any]]) -> Layout:
@@ -51,7 +51,7 @@ def build_samples_layout(samples: Sequence[Mapping[str, Any]]) -> Layout:
             for name in names
         ),
     ]
-    return Layout(_make_headings_unique(columns), narrowing=[(name, _NARROWEST_VALUE) for name in names])
+    return Layout(_make_headings_unique(columns), narrowings=[[(name, _NARROWEST_VALUE) for name in names]])
 
 
 def describe_progress(overview: SweepOverview, sweep: Run) -> str:

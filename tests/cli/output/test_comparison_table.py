@@ -30,7 +30,8 @@ def test_times_are_local_and_to_the_minute_unless_they_would_look_alike() -> Non
 def test_headings_have_no_control_characters_and_fit_the_encoding() -> None:
     name = "evil\x1b[31m\n\u202eé"
     for encoding, shown in (("utf-8", r"evil\x1b[31m\n\u202eé"), ("ascii", r"evil\x1b[31m\n\u202e?")):
-        text = render_layout(Layout([TableColumn(name, ["1"])], [(name, 5)]), encoding=encoding, width=80, colour=True)
+        layout = Layout([TableColumn(name, ["1"])], [[(name, 5)]])
+        text = render_layout(layout, encoding=encoding, width=80, colour=True)
         assert text.splitlines()[0] == f"\x1b[1m{shown}\x1b[0m"
-    narrow = render_layout(Layout([TableColumn(name, ["1"])], [(name, 5)]), encoding="utf-8", width=6, colour=False)
+    narrow = render_layout(Layout([TableColumn(name, ["1"])], [[(name, 5)]]), encoding="utf-8", width=6, colour=False)
     assert narrow.splitlines()[0] == "evil\\…"

@@ -176,9 +176,9 @@ def test_marked_cells_are_bold_or_have_an_asterisk() -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     for colour in (False, True):
         columns = [TableColumn("Run", ["a", "b"]), TableColumn("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
-        print_layout(Layout(columns, narrowing=()), file=file, width=None, colour=colour)
+        print_layout(Layout(columns, narrowings=()), file=file, width=None, colour=colour)
     columns = [TableColumn("Run", ["a", "b"]), TableColumn("rmse", ["0.5", "0.25"], is_right=True, marked={1})]
-    print_layout_as_markdown(Layout(columns, narrowing=()), file=file)
+    print_layout_as_markdown(Layout(columns, narrowings=()), file=file)
     file.seek(0)
     lines = file.read().splitlines()
     assert lines[:3] == ["Run   rmse", "a     0.5", "b    0.25*"]
