@@ -188,7 +188,7 @@ def unregister(
         confirm_on_terminal(global_options, f"Unregister all versions of the dataset '{name}'?", yes=yes)
         actions.unregister_dataset(workspace, name)
         record = _build_record(latest)
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 def _read_dataset_file(file: Path, name: str | None, datastore: str | None, *, is_table: bool) -> DatasetDescription:
@@ -247,7 +247,7 @@ def _build_description(workspace: Workspace, dataset: Dataset) -> Result:
         "registration": {**record, "workspace": where},
         "source": sources,
     }
-    return build_record_result(description, {**record, "source": ", ".join(sources)}, _DETAILED_FIELDS)
+    return build_record_result({**record, "source": ", ".join(sources)}, _DETAILED_FIELDS, value=description)
 
 
 def _format_source(path: dict[str, str]) -> str:

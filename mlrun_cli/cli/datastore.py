@@ -210,7 +210,7 @@ def detach(global_options: GlobalOptions, name: _Name, yes: Yes = False) -> obje
 def _build_result(workspace: Workspace, datastore: Datastore) -> Result:
     """Return a datastore as a command's result."""
     record = _build_record(workspace, datastore)
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 def _build_record(workspace: Workspace, datastore: Datastore) -> dict[str, Any]:

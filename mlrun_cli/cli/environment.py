@@ -242,7 +242,7 @@ def prune(
 def _build_result(environment: RegisteredEnvironment) -> Result:
     """Return an environment as a command's result."""
     record = _build_record(environment)
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 def _build_record(environment: RegisteredEnvironment) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def show(global_options: GlobalOptions, name: _Name = None) -> object:
     context = open_context(global_options, only_reads=True)
     with context.workspace as workspace:
         record = get_experiment(workspace, context.get_experiment_name(name))
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 @command(
@@ -143,4 +143,4 @@ def restore(global_options: GlobalOptions, name: _DeletedName, yes: UnusedYes = 
     context = open_context(global_options)
     with context.workspace as workspace:
         record = restore_experiment(workspace, context.get_experiment_name(name))
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)

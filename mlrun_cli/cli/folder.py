@@ -83,7 +83,7 @@ def attach(global_options: GlobalOptions, experiment_name: _ExperimentName = Non
             f"What {GITIGNORE_NAME} names is not in the folders of runs. {AMLIGNORE_NAME} has its lines, and counts in"
             " its place: remove the line of data that a script reads."
         )
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 def _read_folder_config(global_options: GlobalOptions) -> ProjectConfig | None:

@@ -173,7 +173,7 @@ def register(
         names = {"modelId": model.model_id, "workspaceName": workspace.identity.name}
         record = actions.build_model_record(workspace, model)
     result = {**record, **names, "resourceGroupName": context.workspace.identity.resource_group}
-    return build_record_result(result, record, _FIELDS)
+    return build_record_result(record, _FIELDS, value=result)
 
 
 @command(
@@ -239,7 +239,7 @@ def show(
         run_id = _resolve_filter_run_id(context, run_id)
         which = ModelFilter(name=found, version=version if of_id is None else of_id, run_id=run_id)
         record = actions.build_model_record(workspace, actions.get_model(workspace, which))
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 @command(
@@ -318,7 +318,7 @@ def update(
         model = actions.update_model(workspace, before, changes)
         warn_of_missing_tags(global_options, changes.removed_tags, [before.tags])
         record = actions.build_model_record(workspace, model)
-    return build_record_result(record, record, _FIELDS)
+    return build_record_result(record, _FIELDS)
 
 
 @command(

@@ -123,7 +123,7 @@ def show(
             **describe_home(workspace.home),
             "trash": {"bytes": trash.size, "runs": trash.runs},
         }
-    return build_record_result(record, record, _DETAILED_FIELDS)
+    return build_record_result(record, _DETAILED_FIELDS)
 
 
 @command(
@@ -173,7 +173,7 @@ def create(
         warn_of_unrecorded_runs(workspace, global_options)
         update_workspace(workspace, friendly_name=friendly_name, description=description, tags=tagged)
         record = describe_workspace(workspace)
-    return build_record_result(record, record, _DETAILED_FIELDS)
+    return build_record_result(record, _DETAILED_FIELDS)
 
 
 @command(

@@ -94,4 +94,4 @@ def build_record(workspace: Workspace, target: ComputeTarget) -> dict[str, Any]:
 
 def build_target_result(record: Mapping[str, Any]) -> Result:
     """Return the record of a target as a command's result."""
-    return build_record_result(record, record, TARGET_FIELDS)
+    return build_record_result(record, TARGET_FIELDS)

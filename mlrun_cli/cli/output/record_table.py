@@ -61,9 +61,15 @@ def build_listing(
     return Result(list(records), layout=lambda _encoding: build_fields_layout(records, fields))
 
 
-def build_record_result(value: object, record: Record, fields: Sequence[Field]) -> Result:
-    """Return a value as a command's result, with a human-readable table of one line, the given fields of a record."""
-    return Result(value, layout=lambda _encoding: build_fields_layout([record], fields))
+def build_record_result(record: Record, fields: Sequence[Field], *, value: object = None) -> Result:
+    """Return a record as a command's result, with a human-readable table of one line, the given fields.
+
+    Args:
+        record: the record.
+        fields: the fields of the table.
+        value: the result, if it is not the record itself.
+    """
+    return Result(record if value is None else value, layout=lambda _encoding: build_fields_layout([record], fields))
 
 
 def build_fields_layout(records: Sequence[Record], fields: Sequence[Field]) -> Layout:

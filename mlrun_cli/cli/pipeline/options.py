@@ -69,7 +69,7 @@ def build_pipeline_record(workspace: Workspace, pipeline: PublishedPipeline) -> 
 def build_pipeline_result(workspace: Workspace, pipeline: PublishedPipeline, output_file: Path | None) -> Result:
     """Return a published pipeline as a command's result; also write its record to `output_file`, if it is given."""
     record = write_output_file(output_file, build_pipeline_record(workspace, pipeline))
-    return build_record_result(record, record, PIPELINE_FIELDS)
+    return build_record_result(record, PIPELINE_FIELDS)
 
 
 def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace, schedule: Schedule) -> Result:
@@ -85,7 +85,7 @@ def report_changed_schedule(global_options: GlobalOptions, workspace: Workspace,
 def build_schedule_result(workspace: Workspace, schedule: Schedule) -> Result:
     """Return a schedule as a command's result."""
     record = schedules.build_schedule_record(workspace, schedule)
-    return build_record_result(record, record, SCHEDULE_FIELDS)
+    return build_record_result(record, SCHEDULE_FIELDS)
 
 
 def write_output_file(path: Path | None, result: _R) -> _R:
