@@ -1,4 +1,8 @@
-"""Append-only files with one JSON object per line."""
+"""Append-only files with one JSON object per line.
+
+A writer that cannot tell whether a line is durable appends the same line once more. Readers skip such a repetition: a
+line with a `number` that equals the line before it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+NUMBER = "number"
+"""The key of a line's number among those of its writer."""
 
 
 def append_lines(path: Path, documents: Iterable[Mapping[str, Any]], *, durable: bool = False) -> None:
@@ -45,13 +52,15 @@ def list_json_lines_files(folder: Path) -> list[Path]:
 
 
 def iterate_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in a file, skipping damaged lines; yield nothing if the file cannot be read."""
+    """Yield the JSON objects in a file, except repetitions and damaged lines; nothing if the file cannot be read."""
+    before = b""
     try:
         with path.open("rb") as file:
             for line in file:
                 document = _parse_line(line)
-                if document is not None:
+                if document is not None and not (line == before and NUMBER in document):
                     yield document
+                before = line
     except OSError:
         return
 
@@ -59,7 +68,7 @@ def iterate_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 def read_json_lines(
     path: Path, offset: int, end: int | None = None, *, is_last: Callable[[Mapping[str, Any]], bool] | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the objects in the complete lines from `offset` to `end`, and the offset after them.
+    """Return the objects in the complete lines from `offset` to `end`, except repetitions, and the offset after them.
 
     With `is_last`, reading stops after the first object for which it returns True.
 
@@ -75,18 +84,30 @@ def read_json_lines(
         refresh_file_size(descriptor)
         size = os.fstat(descriptor).st_size if end is None else end
         data = os.pread(descriptor, size - offset, offset) if size > offset else b""
+        lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+        before = _read_same_line(descriptor, lines[0], offset) if lines else b""
     finally:
         os.close(descriptor)
-    data = data[: data.rfind(b"\n") + 1]
     documents = []
-    for line in data.splitlines(keepends=True):
+    for line in lines:
         offset += len(line)
         document = _parse_line(line)
-        if document is not None:
+        is_repeated = line == before
+        before = line
+        if document is not None and not (is_repeated and NUMBER in document):
             documents.append(document)
             if is_last is not None and is_last(document):
                 break
     return documents, offset
+
+
+def _read_same_line(descriptor: int, line: bytes, offset: int) -> bytes:
+    """Return the line that ends at an offset if it is as long as `line`, else something that is no such line."""
+    start = offset - len(line)
+    if start < 0:
+        return b""
+    found = os.pread(descriptor, len(line) + 1, start - 1) if start else b"\n" + os.pread(descriptor, len(line), 0)
+    return found[1:] if found.startswith(b"\n") else b""
 
 
 def _parse_line(line: bytes) -> dict[str, Any] | None:

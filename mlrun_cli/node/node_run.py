@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlrun_cli
 from mlrun_cli.actions.runs import RunChanges, update_runs
@@ -46,6 +46,8 @@ from mlrun_cli.supervisor.supervised_run import SupervisedRun
 from mlrun_cli.supervisor.worker_process import WorkerProcess
 from mlrun_cli.targets.job_nodes import JobNode, JobNodes
 from mlrun_cli.workspace import Workspace
+
+_Result = TypeVar("_Result")
 
 _FORWARDER_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "forwarder.py")
 _RELAY_PROGRAM = os.path.join(os.path.dirname(mlrun_cli.__file__), "node", "relay_program.py")
@@ -258,10 +260,12 @@ class NodeRun(SupervisedRun):
                 self.workspace.runs.update(self.run.key, **columns)
 
     def _write_event(self, event: Event) -> None:
-        self._retry_write(lambda: self._events.write(event))
+        self._retry(lambda: self._events.write(event))
 
     def _write_outcome(self, outcome: Outcome, *, is_final: bool) -> None:
-        self._retry_write(lambda: self._events.write(build_outcome_event(self._shared, outcome, is_final=is_final)))
+        event = self._retry(lambda: build_outcome_event(self._shared, outcome, is_final=is_final))
+        if event is not None:
+            self._write_event(event)
 
     def _detect_other_attempt(self) -> bool:
         """Check for another attempt that makes this one superfluous; return True only when it is first detected.
@@ -275,23 +279,25 @@ class NodeRun(SupervisedRun):
             self._earlier = read_outcome(self._shared)
         return self._is_superseded or self._earlier is not None
 
-    def _retry_write(self, write: Callable[[], object]) -> None:
-        """Retry a write until the shared folder is available again or no longer contains the run's folder."""
+    def _retry(self, action: Callable[[], _Result]) -> _Result | None:
+        """Retry an action until the shared folder is available again or no longer contains the run's folder.
+
+        Returns:
+            The action's result; None if the run's folder was removed, or another attempt has begun.
+        """
         if self._is_superseded:
-            return
+            return None
         is_reported = False
         while True:
             try:
-                write()
+                return action()
             except OSError as error:
                 if not is_reported:
                     write_log(f"the shared folder waits: {error}")
                 is_reported = True
                 if self._shared.is_removed():
-                    return
+                    return None
                 time.sleep(_RETRY_SECONDS)
-            else:
-                return
 
 
 def build_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:

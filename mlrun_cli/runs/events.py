@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mlrun_cli.core.json_lines import append_lines, iterate_json_lines, list_json_lines_files
+from mlrun_cli.core.json_lines import NUMBER, append_lines, iterate_json_lines, list_json_lines_files
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import now
 from mlrun_cli.runs.attempt import Documents, append_next_attempt
@@ -99,14 +99,24 @@ class EventWriter:
         self.attempt = get_last_attempt_number(folder) + 1
         name = f"{self.attempt:06d}-{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         self._path = folder.events / name
+        self._count = 0
+        self._failed: tuple[Event, dict[str, Any]] | None = None
+        """The event that could not be written, with its line."""
 
     def write(self, event: Event) -> None:
         """Append an event, and wait until it is durable (on the file server if the folder is shared).
 
+        After an error, the caller may call again with the same event object: readers take it once, even if they have
+        seen the first line.
+
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be written, or it is written and may not be durable.
         """
-        append_lines(self._path, [_to_json(event)], durable=True)
+        if self._failed is None or self._failed[0] is not event:
+            self._count += 1
+            self._failed = event, {**_to_json(event), NUMBER: self._count}
+        append_lines(self._path, [self._failed[1]], durable=True)
+        self._failed = None
 
 
 def get_last_attempt_number(folder: SharedRunFolder) -> int:

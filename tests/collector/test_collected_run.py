@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import selectors
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.node.node_run import build_outcome_event
-from mlrun_cli.runs.events import AttemptEvent, EventWriter, OutcomeEvent, StartEvent, StatusEvent
+from mlrun_cli.runs.events import AttemptEvent, Event, EventWriter, OutcomeEvent, StartEvent, StatusEvent, read_attempts
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN, SupervisorColumns
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
@@ -163,3 +167,55 @@ def test_an_event_sets_the_columns_of_supervisors_and_no_others(workspace: Works
     with sqlite3.connect(workspace.folder / "workspace.db") as database:
         (stored,) = database.execute(f"SELECT {', '.join(plain)} FROM runs")
     assert [float(value) for value in stored] == [7.0] * len(plain)
+
+
+def refuse_to_sync(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def write_until_durable(events: EventWriter, event: Event, failures: int) -> None:
+    """Write an event that the disk has only after some failures, although each of them has written the line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", refuse_to_sync)
+        for _ in range(failures):
+            with suppress(OSError):
+                events.write(event)
+    events.write(event)
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+@pytest.mark.parametrize("is_seen_between", [True, False])
+def test_an_attempt_that_is_written_again_since_it_was_not_durable_counts_once(
+    workspace: Workspace, shared: SharedRunFolder, failures: int, is_seen_between: bool
+) -> None:
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    collected = open_run(workspace, shared)
+    attempt = AttemptEvent(1, Outcome(RunStatus.FAILED, 5, 1.5))
+    if is_seen_between:
+        with pytest.MonkeyPatch.context() as patch, suppress(OSError):
+            patch.setattr(os, "fsync", refuse_to_sync)
+            events.write(attempt)
+        collected.poll(0.0)
+    write_until_durable(events, attempt, failures)
+    collected.poll(100.0)
+    assert len(workspace.runs.get("exp_1").attempts) == 2
+    assert len(read_attempts(shared)) == 2
+
+    write_until_durable(events, AttemptEvent(1, Outcome(RunStatus.FAILED, 5, 1.5)), failures)
+    open_run(workspace, shared).poll(200.0)  # a later collector, which begins in the middle of the file
+    assert len(workspace.runs.get("exp_1").attempts) == 3
+
+
+def test_equal_events_of_an_older_version_are_not_taken_for_repetitions(
+    workspace: Workspace, shared: SharedRunFolder
+) -> None:
+    events = EventWriter(shared)
+    events.write(StartEvent(1, "n1"))
+    (journal,) = shared.events.iterdir()
+    outcome = Outcome(RunStatus.FAILED, 5, 1.5).to_json()
+    line = json.dumps({"event": "attempt", "started_at": 1, "outcome": outcome})
+    with journal.open("a") as file:
+        file.write(f"{line}\n{line}\n")
+    open_run(workspace, shared).poll(0.0)
+    assert len(workspace.runs.get("exp_1").attempts) == 3
