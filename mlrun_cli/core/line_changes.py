@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlrun_cli.core.named_tuple import NamedTuple
 
@@ -33,7 +33,8 @@ class _Comparison:
     """A comparison of two lists of lines.
 
     It finds the fewest edits of a part if these are few (Myers, "An O(ND) Difference Algorithm", 1986). Otherwise it
-    splits the part at the lines that each list has once ("patience diff").
+    splits the part at the lines that each list has once ("patience diff"). Lines that only one list has are left out
+    of the search: they are edits in any case, and a text that was rewritten would take it to its limit.
     """
 
     def __init__(self, old: Sequence[bytes], new: Sequence[bytes]) -> None:
@@ -50,14 +51,15 @@ class _Comparison:
                 if part.old_start != part.old_end or part.new_start != part.new_end:
                     yield part
                 continue
-            changes = self._find_fewest_edits(part, _FEW_EDITS)
-            if changes is None:
+            shared = self._list_shared_lines(part)
+            pairs = self._pair_with_fewest_edits(*shared, _FEW_EDITS)
+            if pairs is None:
                 between = self._split_at_unique_lines(part)
                 if between:
                     parts += reversed(between)
                     continue
-                changes = self._find_fewest_edits(part, _MAX_EDITS)
-            yield from [part] if changes is None else changes
+                pairs = self._pair_with_fewest_edits(*shared, _MAX_EDITS)
+            yield from _list_parts_between(pairs or (), part)
 
     def _trim_equal_lines(self, part: LineChange) -> LineChange:
         """Return a part without the equal lines at its ends."""
@@ -71,6 +73,16 @@ class _Comparison:
             new_end -= 1
         return LineChange(old_start, old_end, new_start, new_end)
 
+    def _list_shared_lines(self, part: LineChange) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the positions of the old and of the new lines of a part that occur in both lists."""
+        old = self._old[part.old_start : part.old_end]
+        new = self._new[part.new_start : part.new_end]
+        shared = set(old).intersection(new)
+        return (
+            [position for position, line in enumerate(old, part.old_start) if line in shared],
+            [position for position, line in enumerate(new, part.new_start) if line in shared],
+        )
+
     def _split_at_unique_lines(self, part: LineChange) -> Sequence[LineChange]:
         """Return the parts between lines that occur once in both lists; empty if there are no such lines."""
         old = self._old[part.old_start : part.old_end]
@@ -82,23 +94,24 @@ class _Comparison:
             for number, line in enumerate(old, part.old_start)
             if line in places and in_old[line] == 1
         ]
-        parts = []
-        old_start, new_start = part.old_start, part.new_start
-        for in_old_at, in_new_at in _find_longest_increasing_subsequence(unique):
-            if (in_old_at, in_new_at) != (old_start, new_start):
-                parts.append(LineChange(old_start, in_old_at, new_start, in_new_at))
-            old_start, new_start = in_old_at + 1, in_new_at + 1
-        return [*parts, LineChange(old_start, part.old_end, new_start, part.new_end)] if unique else []
+        return _list_parts_between(_find_longest_increasing_subsequence(unique), part) if unique else []
 
-    def _find_fewest_edits(self, part: LineChange, max_edits: int) -> Sequence[LineChange] | None:
-        """Return the changes with the fewest removed and added lines; None if these are more than `max_edits`."""
-        old, new = self._old, self._new
-        old_start, old_end, new_start, new_end = part
-        skew = new_start - old_start
-        if abs((old_end - old_start) - (new_end - new_start)) > max_edits:
+    def _pair_with_fewest_edits(
+        self, old_positions: Sequence[int], new_positions: Sequence[int], max_edits: int
+    ) -> Sequence[tuple[int, int]] | None:
+        """Return the pairs of equal lines that leave the fewest without one; None if these are more than `max_edits`.
+
+        Args:
+            old_positions: positions of old lines, in order.
+            new_positions: positions of new lines, in order.
+            max_edits: the number of lines that may be without a pair.
+        """
+        old = [self._old[position] for position in old_positions]
+        new = [self._new[position] for position in new_positions]
+        if abs(len(old) - len(new)) > max_edits:
             return None
         # Keyed by diagonal, new line minus old line: the farthest old line that the edits so far reach.
-        reached = {skew - 1: old_start}
+        reached = {-1: 0}
         history = []
         for edits in range(max_edits + 1):
             self._steps += edits
@@ -106,35 +119,43 @@ class _Comparison:
                 return None
             history.append(reached)
             before, reached = reached, {}
-            for diagonal in range(skew - edits, skew + edits + 1, 2):
+            for diagonal in range(-edits, edits + 1, 2):
                 at = max(before.get(diagonal + 1, -2) + 1, before.get(diagonal - 1, -1))
-                if at < old_start or at > old_end or at + diagonal > new_end:
+                if at < 0 or at > len(old) or at + diagonal > len(new):
                     continue
-                while at < old_end and at + diagonal < new_end and old[at] == new[at + diagonal]:
+                while at < len(old) and at + diagonal < len(new) and old[at] == new[at + diagonal]:
                     at += 1
                 reached[diagonal] = at
-                if at == old_end and at + diagonal == new_end:
-                    return _trace_back(history[1:], part)
+                if at == len(old) and at + diagonal == len(new):
+                    pairs = _trace_back(history[1:], len(old), len(new))
+                    return [(old_positions[old_at], new_positions[new_at]) for old_at, new_at in pairs]
         return None
 
 
-def _trace_back(history: Sequence[dict[int, int]], part: LineChange) -> Sequence[LineChange]:
-    """Return the changes on the shortest edit path to a part's end, given the positions after each number of edits."""
-    changes: list[LineChange] = []
-    diagonal = part.new_end - part.old_end
+def _list_parts_between(pairs: Iterable[tuple[int, int]], part: LineChange) -> Sequence[LineChange]:
+    """Return what is left of a part between pairs of equal lines, without what is empty on both sides."""
+    parts = []
+    old_start, new_start = part.old_start, part.new_start
+    for old_at, new_at in pairs:
+        if (old_at, new_at) != (old_start, new_start):
+            parts.append(LineChange(old_start, old_at, new_start, new_at))
+        old_start, new_start = old_at + 1, new_at + 1
+    if (old_start, new_start) != (part.old_end, part.new_end):
+        parts.append(LineChange(old_start, part.old_end, new_start, part.new_end))
+    return parts
+
+
+def _trace_back(history: Sequence[dict[int, int]], old_end: int, new_end: int) -> Sequence[tuple[int, int]]:
+    """Return the equal lines on the shortest edit path to the ends, given the positions after each number of edits."""
+    pairs: list[tuple[int, int]] = []
+    at, diagonal = old_end, new_end - old_end
     for before in reversed(history):
         removed, added = before.get(diagonal + 1, -2) + 1, before.get(diagonal - 1, -1)
-        if removed > added:
-            change = LineChange(removed - 1, removed, removed + diagonal, removed + diagonal)
-            diagonal += 1
-        else:
-            change = LineChange(added, added, added + diagonal - 1, added + diagonal)
-            diagonal -= 1
-        if changes and changes[-1].old_start == change.old_end and changes[-1].new_start == change.new_end:
-            last = changes.pop()
-            change = LineChange(change.old_start, last.old_end, change.new_start, last.new_end)
-        changes.append(change)
-    return changes[::-1]
+        edited = max(removed, added)
+        pairs += [(old_at, old_at + diagonal) for old_at in range(at - 1, edited - 1, -1)]
+        at, diagonal = (removed - 1, diagonal + 1) if removed > added else (added, diagonal - 1)
+    pairs += [(old_at, old_at + diagonal) for old_at in range(at - 1, -1, -1)]
+    return pairs[::-1]
 
 
 def _find_longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:

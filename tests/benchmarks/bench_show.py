@@ -35,6 +35,7 @@ def main(parent: Path | None) -> None:
         with Workspace.open(locate_workspace(home, _IDENTITY), create=True, redactor=Redactor()) as workspace:
             for name, changed in (("first", 0), ("some", 20), ("all", _FILES)):
                 _add_run(workspace, f"{name}_1", _make_files(folder / name, changed))
+            _add_run(workspace, "rewritten_1", _make_files(folder / "rewritten", 0, function="calculate"))
             since = _write_log(workspace, "first_1")
         print_machine()
         print("| command | time | over `python -c pass` | ratio |\n|---|---|---|---|")
@@ -43,6 +44,7 @@ def main(parent: Path | None) -> None:
             "`run diff --code`, 20 of 2,000 files differ": "run diff -r first_1 -r some_1 --code",
             "`run diff`, 20 of 2,000 files differ": "run diff -r first_1 -r some_1",
             "`run diff --code`, all 2,000 files differ": "run diff -r first_1 -r all_1 --code",
+            "`run diff`, all lines of 2,000 files differ": "run diff -r first_1 -r rewritten_1",
             "`monitor-logs --tail 20`, 2 GB": "run monitor-logs -r first_1 --tail 20",
             "`monitor-logs --tail 1000 --timestamps`, 2 GB": "run monitor-logs -r first_1 --tail 1000 --timestamps",
             "`monitor-logs --since`, 2 GB": f"run monitor-logs -r first_1 --since {since} --tail 1000",
@@ -52,12 +54,12 @@ def main(parent: Path | None) -> None:
             print_row(name, timed(words, folder=folder, environment=environment_for(home)))
 
 
-def _make_files(source: Path, changed: int) -> Path:
+def _make_files(source: Path, changed: int, function: str = "compute") -> Path:
     """Create files of 100 lines, of which those with the first numbers have another line in the middle."""
     for number in range(_FILES):
         path = source / f"part{number % 40:02}" / f"{number:04}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"value_{line} = compute({number}, {line})\n" for line in range(100)]
+        lines = [f"value_{line} = {function}({number}, {line})\n" for line in range(100)]
         if number < changed:
             lines[50] = "value_50 = None\n"
         path.write_text("".join(lines), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 import pytest
@@ -75,6 +76,24 @@ def test_few_edits_are_the_fewest() -> None:
         assert count_edits(old, new) == fewest
         checked += 0 < fewest <= line_changes._FEW_EDITS
     assert checked > 50
+
+
+def test_lines_of_one_list_only_do_not_count_towards_the_limit_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_changes, "_MAX_STEPS", 10)
+    old = [b"%d" % number if number % 4 else b"" for number in range(4000)]
+    new = [line and b"new " + line for line in old]
+    assert apply(old, new) == new
+    assert count_edits(old, new) == 2 * 3000
+    assert list_changes(old, [b"new"] * 9000) == [(0, 4000, 0, 9000)]
+
+
+def test_no_more_lines_are_edited_than_difflib_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_changes, "_FEW_EDITS", 1000)
+    chance = random.Random(23)
+    for _ in range(100):
+        old, new = draw_many_kinds(chance), draw_many_kinds(chance)
+        kept = sum(block.size for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
+        assert count_edits(old, new) == count_fewest_edits(old, new) <= len(old) + len(new) - 2 * kept
 
 
 def test_a_moved_block_of_a_long_file_and_scattered_changes_are_found() -> None:
