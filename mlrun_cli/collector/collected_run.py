@@ -26,7 +26,7 @@ from mlrun_cli.runs.events import (
     is_attempt_event,
     parse_event,
 )
-from mlrun_cli.runs.heartbeat import read_heartbeat
+from mlrun_cli.runs.heartbeat import HeartbeatReader
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import Run, SupervisorColumns
 from mlrun_cli.runs.run_redaction import read_run_redactor
@@ -75,6 +75,7 @@ class CollectedRun:
         self._register_outputs = load_output_registration(run)
         self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
         self._outcome: OutcomeEvent | None = None
+        self._heartbeat = HeartbeatReader(shared)
         self._interval = _FIRST_PAUSE_SECONDS
         self._ended_since: float | None = None
         self._attempt_ended_since: float | None = None
@@ -154,9 +155,9 @@ class CollectedRun:
         A heartbeat counts as fresh while the shared folder is unavailable, so that no run is then taken for lost.
         """
         try:
-            heartbeat = read_heartbeat(self.shared)
+            heartbeat = self._heartbeat.read()
         except OSError:
-            return HeartbeatEvidence.NONE if self.is_folder_available() else HeartbeatEvidence.FRESH
+            return HeartbeatEvidence.FRESH
         if heartbeat is None:
             return HeartbeatEvidence.NONE
         is_fresh = heartbeat.age_seconds < _FRESH_SECONDS and not heartbeat.is_of_dead_process

@@ -22,7 +22,7 @@ from mlrun_cli.processes.inheritance import set_umask_and_niceness
 from mlrun_cli.processes.linux import become_subreaper
 from mlrun_cli.runs.error import SERVICE_ERROR
 from mlrun_cli.runs.events import EventWriter, StartEvent, find_outcome
-from mlrun_cli.runs.heartbeat import read_heartbeat, write_heartbeat
+from mlrun_cli.runs.heartbeat import HeartbeatReader, write_heartbeat
 from mlrun_cli.runs.inbox import InboxReader, StopMessage
 from mlrun_cli.runs.node_exit_codes import get_exit_code
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -169,9 +169,16 @@ def _mark_started(shared: SharedRunFolder) -> None:
 
 def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
     """Wait until the heartbeat of an earlier attempt, which may still run on an unreachable node, is stale."""
+    reader = HeartbeatReader(shared)
+    is_reported = False
     while True:
-        with suppress(OSError):  # the shared folder may be back at the next look
-            heartbeat = read_heartbeat(shared)
+        try:
+            heartbeat = reader.read()
+        except OSError as error:
+            if not is_reported:
+                write_log(f"the shared folder waits: {error}")
+            is_reported = True
+        else:
             if heartbeat is None or heartbeat.is_of_dead_process or heartbeat.age_seconds > _SILENCE_SECONDS:
                 return
         time.sleep(_LOOK_SECONDS)

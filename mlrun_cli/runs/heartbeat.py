@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.core.program_log import write_log
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.process import identify_process
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
@@ -15,7 +17,7 @@ class Heartbeat(NamedTuple):
     """The last heartbeat of a run.
 
     Attributes:
-        age_seconds: its age by the file server's clock.
+        age_seconds: its age by the file server's clock, or at least that.
         is_of_dead_process: True if this machine knows that the process which wrote it has ended.
     """
 
@@ -32,20 +34,56 @@ def write_heartbeat(folder: SharedRunFolder) -> None:
     overwrite_in_place(folder.heartbeat, _describe_process(os.getpid()))
 
 
-def read_heartbeat(folder: SharedRunFolder) -> Heartbeat | None:
-    """Return the last heartbeat of a run, or None if there is none.
+class HeartbeatReader:
+    """A reader of the heartbeat of a run, whose age it measures by the file server's clock.
 
-    Raises:
-        OSError: the shared folder cannot be read or written.
+    Where it cannot read that clock, or the heartbeat itself, the age is the time since this reader saw the heartbeat
+    change: no heartbeat then seems older than it is. The reason is logged once.
     """
-    with folder.heartbeat.open("rb") as file:
-        written = file.read(1000).decode("utf-8", "replace")
-        written_at = os.fstat(file.fileno()).st_mtime
-    if not written:
-        return None
-    clock = SharedFolder(folder.path.parents[1]).clock
-    overwrite_in_place(clock, "clock")
-    return Heartbeat(clock.stat().st_mtime - written_at, _is_from_dead_process(written))
+
+    def __init__(self, folder: SharedRunFolder) -> None:
+        self._folder = folder
+        self._whole = SharedFolder(folder.path.parents[1])
+        self._written_at: float | None = None
+        self._changed_at: float | None = None
+        """The monotonic time at which the heartbeat was seen to change, or else of the first look."""
+        self._has_logged = False
+
+    def read(self) -> Heartbeat | None:
+        """Return the last heartbeat, or None if there is none.
+
+        Raises:
+            OSError: the shared folder is not available.
+        """
+        self._changed_at = self._changed_at or time.monotonic()
+        is_of_dead_process = False
+        try:
+            with self._folder.heartbeat.open("rb") as file:
+                text = file.read(1000).decode("utf-8", "replace")
+                written_at = os.fstat(file.fileno()).st_mtime
+            if not text:
+                return None
+            if written_at != self._written_at:
+                self._written_at, self._changed_at = written_at, time.monotonic()
+            is_of_dead_process = _is_from_dead_process(text)
+            return Heartbeat(self._read_clock() - written_at, is_of_dead_process)
+        except OSError as error:
+            if not self._whole.is_available():
+                raise
+            if isinstance(error, FileNotFoundError):
+                return None
+            self._log_once(error)
+            return Heartbeat(time.monotonic() - self._changed_at, is_of_dead_process)
+
+    def _read_clock(self) -> float:
+        overwrite_in_place(self._whole.clock, "clock")
+        return self._whole.clock.stat().st_mtime
+
+    def _log_once(self, error: OSError) -> None:
+        if not self._has_logged:
+            run_id = self._folder.path.name
+            write_log(f"the heartbeat of {run_id} is judged by its changes alone, which takes longer: {error}")
+            self._has_logged = True
 
 
 def overwrite_in_place(path: Path, text: str) -> None:

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from mlrun_cli.collector import collected_run
 from mlrun_cli.collector.collected_run import CollectedRun
 from mlrun_cli.collector.request_relay import RequestRelay
+from mlrun_cli.collector.run_liveness import HeartbeatEvidence
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.node.node_run import build_outcome_event
 from mlrun_cli.runs.events import AttemptEvent, Event, EventWriter, OutcomeEvent, StartEvent, StatusEvent, read_attempts
+from mlrun_cli.runs.heartbeat import write_heartbeat
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.run import SCRIPT_RUN, SupervisorColumns
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
@@ -25,6 +28,7 @@ from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.targets.slurm.target import SlurmTarget
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
+from tests.running import until
 
 OUTCOME = Outcome(RunStatus.COMPLETED, 5, 1.5)
 
@@ -219,3 +223,23 @@ def test_equal_events_of_an_older_version_are_not_taken_for_repetitions(
         file.write(f"{line}\n{line}\n")
     open_run(workspace, shared).poll(0.0)
     assert len(workspace.runs.get("exp_1").attempts) == 3
+
+
+def test_without_the_file_servers_clock_a_heartbeat_is_old_once_it_has_not_changed_for_long(
+    workspace: Workspace, shared: SharedRunFolder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    collected = open_run(workspace, shared)
+    assert collected.get_heartbeat_evidence() is HeartbeatEvidence.NONE
+    clock = shared.path.parents[1] / "clock"
+    clock.unlink(missing_ok=True)
+    clock.mkdir()  # root may write any file
+    write_heartbeat(shared)
+    for _ in range(2):
+        assert collected.get_heartbeat_evidence() is HeartbeatEvidence.FRESH
+    said = capfd.readouterr().err
+    assert said.count(str(clock)) == said.count("\n") == 1
+
+    monkeypatch.setattr(collected_run, "_FRESH_SECONDS", 0.2)
+    until(lambda: collected.get_heartbeat_evidence() is HeartbeatEvidence.STALE)
+    write_heartbeat(shared)
+    assert collected.get_heartbeat_evidence() is HeartbeatEvidence.FRESH
