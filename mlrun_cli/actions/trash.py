@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_run_id, check_title
 from mlrun_cli.core.time import MICROSECONDS, format_iso, now
 from mlrun_cli.environments.cache import measure_disk_usage
-from mlrun_cli.errors import AlreadyExists, AmbiguousRunId, InUse, RunNotFound
+from mlrun_cli.errors import AlreadyExists, AmbiguousRunId, InUse, MlrunError, RunNotFound
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run, build_run_record
 from mlrun_cli.runs.shared_folder import find_shared_run_folder, is_shared_folder_unavailable, remove_run_folder
+from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.store.trash import TrashedRun
 from mlrun_cli.workspace import Workspace
 
@@ -185,7 +186,17 @@ def restore_runs(workspace: Workspace, deleted_runs: Sequence[TrashedRun]) -> Se
             # Before the rows, since what they record is written to the folder.
             _move_folder(get_trash_folder(workspace) / each.run.run_id, _get_run_path(workspace, each.run.run_id))
             workspace.trash.restore_run(each.run.key)
-    return workspace.runs.list_by_keys([each.run.key for each in ordered])
+    restored = workspace.runs.list_by_keys([each.run.key for each in ordered])
+    _wake_collectors(workspace, restored)
+    return restored
+
+
+def _wake_collectors(workspace: Workspace, runs: Iterable[Run]) -> None:
+    """Wake the collectors of runs that may have logged more than is stored; theirs may have been killed."""
+    shared = ((run.target, find_shared_run_folder(RunFolder(_get_run_path(workspace, run.run_id)))) for run in runs)
+    for target in {name for name, each in shared if name and each is not None and each.started_marker.exists()}:
+        with suppress(OSError, MlrunError):
+            wake_dispatcher(workspace, target)
 
 
 def list_unavailable_folders(workspace: Workspace, deleted_runs: Iterable[TrashedRun]) -> Sequence[Path]:

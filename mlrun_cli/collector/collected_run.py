@@ -35,6 +35,7 @@ from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.attempts import store_attempt_begun_on_node
 from mlrun_cli.runtime.finish import get_script_lock_name, read_outcome, record_outcome, run_or_log, write_outcome
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.run_transaction import get_journal_offsets, get_run_or_trashed, open_run_transaction
 from mlrun_cli.runtime.tracked_outputs import save_all_outputs
 from mlrun_cli.supervisor.output_registration import load_output_registration
 from mlrun_cli.workspace import Workspace
@@ -73,7 +74,7 @@ class CollectedRun:
         self._reader = JournalReader(workspace, shared.journal, run.key, self._redactor, is_shared=True)
         self._reload_run()
         self._register_outputs = load_output_registration(run)
-        self._offsets: dict[str, int] = dict(workspace.journals.get_offsets(run.key))
+        self._offsets: dict[str, int] = dict(get_journal_offsets(workspace, run.key))
         self._outcome: OutcomeEvent | None = None
         self._heartbeat = HeartbeatReader(shared)
         self._interval = _FIRST_PAUSE_SECONDS
@@ -126,7 +127,7 @@ class CollectedRun:
             Whether there can be nothing more.
 
         Raises:
-            RunNotFound: the run has been deleted.
+            RunNotFound: the run has been removed for good.
             StoreError: the store cannot be used.
         """
         if now < self.next_poll:
@@ -197,18 +198,13 @@ class CollectedRun:
         sizes = {} if self._outcome is None else self._outcome.journal_sizes
         return self._reader.has_ingested(sizes) or now >= since + _JOURNALS_SECONDS
 
-    def record_exits(self, exit_codes: dict[int, int]) -> None:
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
         """Record the end of the RPC worker if it is among the reaped processes."""
         self._relay.record_exits(exit_codes)
 
     def abandon_requests(self) -> None:
         """End the RPC worker; the requests of the script get no response."""
         self._relay.close()
-
-    def close(self) -> bool:
-        """End the RPC worker and clean up after an ended run; return False if cleaning up is not possible yet."""
-        self.abandon_requests()
-        return self.shared.remove_leftovers()
 
     def is_in_trash(self) -> bool:
         """Return whether the run has been deleted, but can still be restored."""
@@ -265,13 +261,13 @@ class CollectedRun:
 
     def _apply_new_events(self, events_name: str, old_offset: int, new_offset: int, events: list[Event]) -> None:
         """Apply new events to the store and advance their read offset, unless another collector has already done so."""
-        with self._workspace.transaction():
+        with open_run_transaction(self._workspace, self.run.key):
             is_mine = self._workspace.journals.advance(self.run.key, events_name, old_offset, new_offset)
             if is_mine:
                 for event in events:
                     self._apply_event(event)
         if not is_mine:  # another collector has been here
-            self._offsets = dict(self._workspace.journals.get_offsets(self.run.key))
+            self._offsets = dict(get_journal_offsets(self._workspace, self.run.key))
             self._restore_known_state()
         else:
             self._offsets[events_name] = new_offset
@@ -280,7 +276,7 @@ class CollectedRun:
         self._reload_run()
 
     def _reload_run(self) -> None:
-        self.run = self._workspace.runs.get_by_key(self.run.key)
+        self.run = get_run_or_trashed(self._workspace, self.run.key)
         self._reader.last_attempt = get_attempt_number(self.run.attempts)
 
     def _apply_event(self, event: Event) -> None:

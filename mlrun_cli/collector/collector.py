@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.collected_runs import CollectedRuns
 from mlrun_cli.collector.failed_start import explain_failed_start
 from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.held_runs import HeldRuns
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.last_values import LastValues
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
-from mlrun_cli.collector.request_relay import RequestRelay
 from mlrun_cli.collector.resubmission import read_submission_evidence, resubmit_job
 from mlrun_cli.collector.run_liveness import (
     SETTLE_SECONDS,
@@ -40,7 +39,6 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.script_end import StopReason
-from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.starting_job import find_starting_job
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
@@ -77,12 +75,11 @@ class Collector:
         self._linger_until = time.monotonic() + _LINGER_SECONDS
         self._folder = QueueFolder(target.workspace, target.name)
         self._jobs = JobPoll(target)
-        self._last_values = LastValues(self._jobs, cancels_queued_jobs=target.cancels_queued_jobs)
-        self._has_added_ended_runs = False
         self._selector = selectors.DefaultSelector()
         self._shared_folder = target.shared_folder
         self._runs: dict[int, Run] = {}
-        self._collected: dict[int, CollectedRun] = {}
+        self._collected_runs = CollectedRuns(target, self._selector)
+        self._last_values = LastValues(target, self._jobs, self._collected_runs)
         self._lost_since: dict[int, float] = {}
         self._submit_problems: dict[int, str] = {}
         """Why the job of a run could not be submitted again the last time, by run key; each reason is logged once."""
@@ -91,10 +88,6 @@ class Collector:
         self._held_runs = HeldRuns(target, self._jobs)
         self._to_cancel: list[Run] = []
         """The runs whose jobs are canceled at the end of a look, all in one call of the engine's."""
-        self._leftovers: set[str] = set()
-        """The ids of ended runs whose secrets could not be removed yet."""
-        self._strangers: set[str] = set()
-        """The ids of runs in the shared folder that are those of other workspaces."""
         self._version = -1
         self._next_reload = 0.0
         self._read_until = 0.0
@@ -132,9 +125,10 @@ class Collector:
                     self._linger_until = time.monotonic() + _LINGER_SECONDS
                     self._poll_runs(time.monotonic())
                 else:
-                    self._remove_leftovers(frozenset(self._leftovers))
+                    self._collected_runs.remove_leftovers()
                     if not self._must_linger():
-                        self._forget_ended_runs(self._last_values.clear())
+                        for run in self._last_values.clear():
+                            self._forget_run(run)
                         return
                 self._collect_last_values(time.monotonic())
             except StoreError as error:
@@ -146,9 +140,7 @@ class Collector:
                 _TICK_SECONDS if self._runs or self._last_values.runs else _LINGER_TICK_SECONDS
             ):
                 key.data()
-            exit_codes = reap_children()
-            for collected in self._collected.values():
-                collected.record_exits(exit_codes)
+            self._collected_runs.record_exits(reap_children())
 
     def _list_polled_runs(self) -> list[Run]:
         """Return the live runs, and the ended ones that may have logged more than is stored."""
@@ -156,9 +148,9 @@ class Collector:
 
     def _must_linger(self) -> bool:
         """Return whether to continue without live runs, to store values of ended runs and to remove leftover files."""
-        has_leftovers = bool(self._leftovers or self._last_values.runs or self._target.list_leftovers())
+        has_leftovers = self._collected_runs.leftovers or self._last_values.runs or self._target.list_leftovers()
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
-        return has_leftovers and is_attached and time.monotonic() < self._linger_until
+        return bool(has_leftovers) and is_attached and time.monotonic() < self._linger_until
 
     def _reload_runs(self, now: float) -> None:
         """Read the live runs from the store if they may have changed; the longer this takes, the less often."""
@@ -169,10 +161,11 @@ class Collector:
         self._version = version
         before = self._runs
         live = {run.key: run for run in self._list_runs()}
-        self._runs = self._held_runs.separate(live, self._list_started_run_ids())
+        started = self._collected_runs.list_started_run_ids()
+        self._runs = self._held_runs.separate(live, started)
         for key in before.keys() - live.keys():
             self._keep_for_last_values(before[key])
-        self._add_ended_runs()
+        self._add_ended_runs(started, {run.run_id for run in live.values()})
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()
@@ -196,7 +189,7 @@ class Collector:
 
     def _poll_runs(self, now: float) -> None:
         """Poll the live runs: started or stopped ones always, and all others every few seconds or after a change."""
-        started = self._list_started_run_ids()
+        started = self._collected_runs.list_started_run_ids()
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._list_polled_runs(), now) and self._jobs.has_changed:
             is_full = True
@@ -204,10 +197,10 @@ class Collector:
         began = time.monotonic()
         for run in list(self._runs.values()):
             is_started = run.run_id in started
-            if is_full or is_started or run.key in self._collected or self._stops.was_stop_sent(run):
+            if is_full or is_started or self._collected_runs.find(run) or self._stops.was_stop_sent(run):
                 self._poll_run_safely(run, now, is_started=is_started)
         if is_full:
-            self._remove_leftovers(started | self._leftovers)
+            self._collected_runs.remove_leftovers()
             current = time.monotonic()
             pause = max(_FULL_POLL_SECONDS, _FULL_POLL_SHARE * (current - began))
             self._next_full_poll = current + min(pause, _RELOAD_SECONDS)
@@ -225,15 +218,14 @@ class Collector:
 
     def _poll_run(self, run: Run, now: float, *, is_started: bool) -> None:
         evidence = self._jobs.get_evidence(run)
-        collected = self._collected.get(run.key)
+        collected = self._collected_runs.find(run)
         if collected is None and (is_started or evidence not in {EngineEvidence.QUEUED, EngineEvidence.SILENT}):
-            collected = self._open_run(run)
+            collected = self._collected_runs.open(run)
         if collected is not None:
-            collected.run = run
-            collected.poll(now)
-            run = self._runs[run.key] = collected.run  # its events may have changed it
-            if collected.job_id:
-                self._jobs.record_job_id(run, collected.job_id)
+            run = self._poll_folder(run, collected, now)
+            if run.status.is_terminal:
+                self._version = -1  # another process has ended it: the runs are read again
+                return
             evidence = self._jobs.get_evidence(run, collected.start_seen_at)
         self._stops.send_if_needed(run, now)
         if self._stops.claim_job_cancellation(run, evidence, now):
@@ -254,80 +246,57 @@ class Collector:
         else:
             self._record_lost_run(run, collected, self._jobs.find_job(run), now)
 
+    def _poll_folder(self, run: Run, collected: CollectedRun, now: float) -> Run:
+        """Store what is new in the folder of a run; return the run, which its events may have changed."""
+        collected.run = run
+        collected.poll(now)
+        self._runs[run.key] = collected.run
+        if collected.job_id and not collected.run.status.is_terminal:
+            self._jobs.record_job_id(collected.run, collected.job_id)
+        return collected.run
+
     def _release_if_held(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Release the job of a run that its engine could not start, or end the run if that was done too often."""
         end = self._held.release_if_held(run)
         if end is not None and self._shared_folder.is_available():
             self._record_lost_run(run, collected, end, now)
 
-    def _open_run(self, run: Run) -> CollectedRun | None:
-        shared = find_shared_run_folder(self._workspace.get_run_folder(run.run_id))
-        if shared is None or not shared.path.exists():
-            return None
-        relay = RequestRelay(self._target, run, shared, self._selector)
-        self._collected[run.key] = CollectedRun(self._workspace, run, shared, relay)
-        return self._collected[run.key]
+    def _add_ended_runs(self, started: Collection[str], live: Collection[str]) -> None:
+        """Add the runs that ended without this collector, so that their last values are stored.
 
-    def _add_ended_runs(self) -> None:
-        """Add, once, the runs that ended while no collector was running, so that their last values are stored."""
-        if not self._has_added_ended_runs and self._shared_folder.is_available():
-            self._has_added_ended_runs = True
-            run_ids = self._list_started_run_ids() | self._target.list_leftovers()
-            keys = [key for run_id in run_ids if (key := self._workspace.runs.find_key(run_id)) is not None]
-            for run in self._workspace.runs.list_by_keys(keys):
-                if run.status.is_terminal:
-                    self._keep_for_last_values(run)
+        They may have been deleted since. A collector that has recorded their ends may have died before it removed their
+        files.
+
+        Args:
+            started: the ids of the runs whose supervisors have been started; some may be of other workspaces.
+            live: the ids of the live runs.
+        """
+        if not self._shared_folder.is_available():
+            return
+        known = {run.run_id for run in self._last_values.runs} | self._collected_runs.leftovers
+        for run_id in {*started, *self._target.list_leftovers()}.difference(live, known):
+            run = self._find_run_or_trashed(run_id)
+            if run is not None and run.target == self._target.name and run.status.is_terminal:
+                self._keep_for_last_values(run)
+
+    def _find_run_or_trashed(self, run_id: str) -> Run | None:
+        key = self._workspace.runs.find_key(run_id)
+        if key is not None:
+            return next(iter(self._workspace.runs.list_by_keys([key])), None)
+        trashed = self._workspace.trash.find_run(run_id)
+        return None if trashed is None else trashed.run
 
     def _keep_for_last_values(self, run: Run) -> None:
-        """Keep storing values of a run whose end another process has recorded, or forget it if that is impossible.
-
-        Without the run's secrets, which would have to be hidden in what it has logged, nothing more is stored.
-        """
-        collected = self._collected.get(run.key)
-        shared = self._shared_folder.get_run_folder(run.run_id)
-        try:
-            if collected is None and shared.secrets.exists():
-                collected = self._open_run(run)
-        except StoreError:
-            raise
-        except Exception:  # the folder may contain anything, and the other runs must not suffer
-            log_exception()
-        if collected is None or (self._workspace.runs.find_status(run.key) is None and not collected.is_in_trash()):
+        """Keep storing values of a run whose end another process has recorded, or forget it if that is impossible."""
+        if not self._last_values.add(run):
             self._forget_run(run)
-            return
-        collected.abandon_requests()
-        with suppress(OSError):
-            shared.secrets.unlink()  # the values are stored without what it says, which is known here now
-        self._last_values.add(collected)
 
     def _collect_last_values(self, now: float) -> None:
         """Store the last values of ended runs, and forget the runs whose values are all stored."""
         if self._last_values.runs and not self._runs:
             self._jobs.query_if_due(self._last_values.runs, now)
-        self._forget_ended_runs(self._last_values.collect(now))
-
-    def _forget_ended_runs(self, ended: Collection[CollectedRun]) -> None:
-        for collected in ended:
-            self._forget_run(collected.run)
-
-    def _remove_leftovers(self, run_ids: frozenset[str]) -> None:
-        """Remove the leftover files of those of the given runs that have ended or were deleted."""
-        for run_id in run_ids - self._strangers - {run.run_id for run in self._list_polled_runs()}:
-            key = self._workspace.runs.find_key(run_id)
-            status = None if key is None else self._workspace.runs.find_status(key)
-            if status is None and run_id not in self._leftovers:
-                self._strangers.add(run_id)
-            elif (status is None or status.is_terminal) and self._shared_folder.get_run_folder(
-                run_id
-            ).remove_leftovers():
-                self._leftovers.discard(run_id)
-
-    def _list_started_run_ids(self) -> frozenset[str]:
-        """Return the ids of the runs whose supervisors have been started; empty if the folder cannot be read."""
-        try:
-            return frozenset(os.listdir(self._shared_folder.started))
-        except OSError:
-            return frozenset()
+        for run in self._last_values.collect(now):
+            self._forget_run(run)
 
     def _determine_liveness(
         self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, now: float
@@ -454,7 +423,7 @@ class Collector:
     def _end_without_supervisor(self, run: Run, collected: CollectedRun | None, outcome: Outcome, now: float) -> None:
         """Record an outcome that no supervisor has written, unless the shared folder is unavailable."""
         if collected is None:
-            collected = self._open_run(run)
+            collected = self._collected_runs.open(run)
         if collected is not None:
             self._finish_run(run, collected, outcome, now)
         elif self._shared_folder.is_available():
@@ -477,12 +446,8 @@ class Collector:
         self._forget_run(run)
 
     def _forget_run(self, run: Run) -> None:
-        """Remove the leftover files of a run that has ended, or remember them for later, and forget the run."""
-        collected = self._collected.pop(run.key, None)
-        shared = self._shared_folder.get_run_folder(run.run_id)
-        if not (shared.remove_leftovers() if collected is None else collected.close()):
-            write_log(f"the secrets of {run.run_id} cannot be removed now")
-            self._leftovers.add(run.run_id)
+        """Remove the leftover files of a run that has ended, and forget the run."""
+        self._collected_runs.close(run)
         self._runs.pop(run.key, None)
         self._lost_since.pop(run.key, None)
         self._submit_problems.pop(run.key, None)

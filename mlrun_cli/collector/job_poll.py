@@ -214,8 +214,10 @@ class JobPoll:
         self._unknown = self._unknown - {run.key for run in runs} | unknown
         with workspace.transaction():
             for run in runs:
-                if run.run_id in found and workspace.runs.find_status(run.key) is not None:
-                    self._found[run.key] = found[run.run_id]
+                if run.run_id not in found:
+                    continue
+                self._found[run.key] = found[run.run_id]
+                if workspace.runs.find_status(run.key) is not None:
                     workspace.runs.add_properties(run.key, {self._target.job_property: found[run.run_id]})
                     workspace.runs.change_status(run.key, {RunStatus.NOT_STARTED}, RunStatus.QUEUED)
 

@@ -6,11 +6,13 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from mlrun_cli.collector.collected_run import CollectedRun
+from mlrun_cli.collector.collected_runs import CollectedRuns
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.run_liveness import SETTLE_SECONDS, EngineEvidence
 from mlrun_cli.core.program_log import log_exception, write_log
 from mlrun_cli.errors import RunNotFound, StoreError
 from mlrun_cli.runs.run import Run
+from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable
 
 _CANCEL_PAUSE_SECONDS = 5.0
@@ -31,10 +33,17 @@ class _Ended:
 class LastValues:
     """The runs that another process has ended, whose values are stored until their jobs, now canceled, have ended."""
 
-    def __init__(self, jobs: JobPoll, *, cancels_queued_jobs: bool) -> None:
-        """Start without runs; `cancels_queued_jobs` is the attribute of the target."""
+    def __init__(self, target: EngineTarget, jobs: JobPoll, collected_runs: CollectedRuns) -> None:
+        """Start without runs.
+
+        Args:
+            target: the target.
+            jobs: its jobs.
+            collected_runs: its open runs; those whose values are to be stored are opened and closed there.
+        """
+        self._target = target
         self._jobs = jobs
-        self._cancels_queued_jobs = cancels_queued_jobs
+        self._collected_runs = collected_runs
         self._ended: dict[int, _Ended] = {}
 
     @property
@@ -42,11 +51,32 @@ class LastValues:
         """The ended runs of which some values may not be stored yet."""
         return [ended.collected.run for ended in self._ended.values()]
 
-    def add(self, collected: CollectedRun) -> None:
-        """Add a run that has ended."""
-        self._ended.setdefault(collected.run.key, _Ended(collected))
+    def add(self, run: Run) -> bool:
+        """Add a run that has ended, which may be in the trash; return False if there is nothing more to store.
 
-    def collect(self, now: float) -> Collection[CollectedRun]:
+        Without the run's secrets, nothing is stored any more, since nothing could be redacted. They stay until all is
+        stored, so that another collector can go on with it.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        if run.key in self._ended:
+            return True
+        collected = self._collected_runs.find(run)
+        try:
+            if collected is None and self._target.shared_folder.get_run_folder(run.run_id).secrets.exists():
+                collected = self._collected_runs.open(run)
+        except StoreError:
+            raise
+        except Exception:  # the folder may contain anything, and the other runs must not suffer
+            log_exception()
+        if collected is None:
+            return False
+        collected.abandon_requests()
+        self._ended[run.key] = _Ended(collected)
+        return True
+
+    def collect(self, now: float) -> Collection[Run]:
         """Store new values of the runs; forget and return those runs whose values are all stored.
 
         Args:
@@ -56,14 +86,14 @@ class LastValues:
             StoreError: the store cannot be used.
         """
         self._cancel_jobs(now)
-        done = [ended for ended in self._ended.values() if self._collect_safely(ended, now)]
-        for ended in done:
-            del self._ended[ended.collected.run.key]
-        return [ended.collected for ended in done]
+        done = [ended.collected.run for ended in self._ended.values() if self._collect_safely(ended, now)]
+        for run in done:
+            del self._ended[run.key]
+        return done
 
-    def clear(self) -> Collection[CollectedRun]:
+    def clear(self) -> Collection[Run]:
         """Forget and return all runs."""
-        runs = [ended.collected for ended in self._ended.values()]
+        runs = self.runs
         self._ended.clear()
         return runs
 
@@ -77,15 +107,13 @@ class LastValues:
             self._jobs.cancel_jobs([ended.collected.run for ended in due])
 
     def _collect_safely(self, ended: _Ended, now: float) -> bool:
-        """Call `_collect_run`, but return False if it fails, to try later, and True if the run is gone for good.
-
-        What a run in the trash has logged is stored once it is restored.
-        """
+        """Call `_collect_run`, but return False if it fails, to try later, and True if the run is gone for good."""
         if now < ended.next_look:
             return False
         try:
             return self._collect_run(ended, now)
-        except RunNotFound:  # deleted meanwhile
+        except RunNotFound:
+            # While another run has the id of one in the trash, nothing is stored.
             ended.next_look = now + _TRASH_PAUSE_SECONDS
             return not ended.collected.is_in_trash()
         except StoreError:
@@ -99,7 +127,7 @@ class LastValues:
         """Store new values of a run; return whether its job has ended and all values are stored."""
         evidence = self._get_evidence(ended)
         # Its supervisor will do nothing if the engine starts it after all.
-        is_left = evidence is EngineEvidence.QUEUED and not self._cancels_queued_jobs
+        is_left = evidence is EngineEvidence.QUEUED and not self._target.cancels_queued_jobs
         if evidence not in _ENDS and not (is_left and not ended.collected.has_started):
             ended.job_ended_at = None
         elif ended.job_ended_at is None:

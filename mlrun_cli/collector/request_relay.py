@@ -6,6 +6,7 @@ import os
 import selectors
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 from mlrun_cli.core.json_files import read_json
@@ -21,6 +22,7 @@ from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.shared_folder import SharedRunFolder
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.run_transaction import get_journal_offsets, open_run_transaction
 from mlrun_cli.supervisor.worker_process import RPC_WORKER_PROGRAM, WorkerProcess
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.wire.framing import encode_line
@@ -79,7 +81,7 @@ class RequestRelay:
                 self._send_to_worker(waiting.request)
         return bool(self._waiting or self._calls)
 
-    def record_exits(self, exit_codes: dict[int, int]) -> None:
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
         """Record the end of the worker if it is among the reaped processes."""
         if self._worker is not None:
             self._worker.record_exits(exit_codes)
@@ -94,7 +96,7 @@ class RequestRelay:
 
     def _record_accepted(self, name: str, old_offset: int, new_offset: int) -> bool:
         """Mark a journal's requests as accepted in the store; return False if another collector has accepted them."""
-        with self._workspace.transaction():
+        with open_run_transaction(self._workspace, self._run.key):
             is_mine = self._workspace.journals.advance(self._run.key, name, old_offset, new_offset)
         self._offsets[name] = new_offset
         return is_mine
@@ -103,7 +105,7 @@ class RequestRelay:
         """Respond with an error to requests that an earlier collector accepted before it died."""
         self._offsets = {
             name: offset
-            for name, offset in self._workspace.journals.get_offsets(self._run.key).items()
+            for name, offset in get_journal_offsets(self._workspace, self._run.key).items()
             if name.startswith(f"{FOLDER}/")
         }
         if not self._offsets:

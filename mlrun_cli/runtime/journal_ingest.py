@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
 
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import Redactor
-from mlrun_cli.errors import StoreError
+from mlrun_cli.errors import RunNotFound, StoreError
 from mlrun_cli.metrics.journal import (
     CHUNK_BYTES,
     Entries,
@@ -25,6 +25,7 @@ from mlrun_cli.metrics.journal import (
 from mlrun_cli.metrics.metric import LoggedValue
 from mlrun_cli.runs.parameters import Parameter
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.run_transaction import get_journal_offsets, open_run_transaction
 from mlrun_cli.store.runs.parameter_store import ParameterStore
 from mlrun_cli.store.runs.run_store import RunStore
 from mlrun_cli.workspace import Workspace
@@ -38,6 +39,10 @@ _Chunks = Mapping[str, tuple[int, bytes]]
 
 class _OffsetMoved(Exception):
     """Another reader has advanced an offset, so the data just read is already in the store."""
+
+
+_NOT_OF_A_LINE = (StoreError, OSError, RunNotFound, _OffsetMoved)
+"""The errors for which no line of a journal is to blame."""
 
 
 class Offsets(Protocol):
@@ -59,7 +64,7 @@ class RunOffsets:
 
     def read(self, journal_names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 — one query reads all of them
         """Return the offsets up to which the journals of the run have been read, keyed by journal name."""
-        return self._workspace.journals.get_offsets(self._run_key)
+        return get_journal_offsets(self._workspace, self._run_key)
 
     def advance(self, journal_name: str, old_offset: int, new_offset: int) -> bool:
         """Advance a journal's read offset, in the caller's transaction; return False if another reader has moved it."""
@@ -155,14 +160,14 @@ class JournalReader:
             return
         try:
             entries = {name: parse_chunk(chunk) for name, (_, chunk) in chunks.items()}
-            with self._workspace.transaction():
+            with self._open_transaction():
                 unreadable = sum(
                     self._store_chunk(name, offset, len(chunk), entries[name])
                     for name, (offset, chunk) in chunks.items()
                 )
         except Exception as error:
             # In the process of a session, a signal handler of its script may raise anything.
-            if self._run_key is None or isinstance(error, (StoreError, OSError, _OffsetMoved)):
+            if self._run_key is None or isinstance(error, _NOT_OF_A_LINE):
                 raise
             smaller = _split_chunks(chunks)
             for part in smaller:
@@ -172,9 +177,15 @@ class JournalReader:
         else:
             self._record_ingested_chunks(chunks, unreadable)
 
+    def _open_transaction(self) -> AbstractContextManager[None]:
+        """Open a transaction, in which the run exists if the journals are those of one."""
+        if self._run_key is None:
+            return self._workspace.transaction()
+        return open_run_transaction(self._workspace, self._run_key)
+
     def _skip_line(self, chunks: _Chunks, error: Exception) -> None:
         """Advance the read offset past a line that cannot be stored, and remember the error for a warning."""
-        with self._workspace.transaction():
+        with self._open_transaction():
             for name, (offset, chunk) in chunks.items():
                 self._advance_offset(name, offset, len(chunk))
         self._unforeseen = " ".join(f"{type(error).__name__}: {error}".split())
@@ -287,7 +298,7 @@ class JournalReader:
         key = self._workspace.trash.find_key(run_id)
         if key is None:
             return False
-        with self._workspace.trash.unpack_values(key):
+        with self._workspace.trash.unpack_run(key):
             self._store_entries(key, entries)
         return True
 

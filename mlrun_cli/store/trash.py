@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
+from mlrun_cli.errors import RunNotFound
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.snapshot import SNAPSHOT_PROPERTY
 from mlrun_cli.store.db.database import Database, Row, build_in_lists
@@ -21,8 +22,6 @@ from mlrun_cli.store.runs.rows import SELECT_RUN, TERMINAL, build_run
 
 _TABLES = ("run_tags", "run_properties", "status_changes", "journals", "metrics", "run_parameters", "unread_runs")
 """The tables with rows of a run, in the order in which they are restored: texts to search are built from tags."""
-_LOGGED_TABLES = ("run_tags", "metrics", "run_parameters")
-"""The tables with what is still logged to a run that has ended."""
 
 
 class TrashedRun(NamedTuple):
@@ -101,29 +100,37 @@ class TrashStore:
         row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
         assert row is not None
         document = json.loads(row["document"])
-        experiment_key = self._ensure_experiment(document["experiment"])
+        self._restore_document(run_key, document, self._ensure_experiment(document["experiment"]))
+
+    @contextmanager
+    def unpack_run(self, run_key: int) -> Iterator[None]:
+        """Restore a deleted run while the block changes it, in the caller's transaction, so that nobody else sees it.
+
+        Raises:
+            RunNotFound: it is not in the trash, or another run has its id now.
+        """
+        row = self._database.row(
+            "SELECT run_id, deletion_id, deleted_at, document FROM trashed_runs WHERE run_key = :key", key=run_key
+        )
+        if row is None or self._database.row("SELECT 1 FROM runs WHERE run_id = :run_id", run_id=row["run_id"]):
+            raise RunNotFound(f"#{run_key}" if row is None else row["run_id"])
+        document = json.loads(row["document"])
+        experiment_key = self._find_experiment_key(document["experiment"])
+        if experiment_key is None:
+            self._insert_rows("experiments", [document["experiment"]])
+        self._restore_document(run_key, document, experiment_key or document["experiment"]["experiment_key"])
+        yield
+        self.add_run(run_key, row["deletion_id"], row["deleted_at"])
+        if experiment_key is None:
+            self._delete_experiment(document["experiment"]["experiment_key"])
+
+    def _restore_document(self, run_key: int, document: Mapping[str, Any], experiment_key: int) -> None:
+        """Insert the rows of a deleted run, which belongs to an existing experiment, and remove it from the trash."""
         self._restore_rows(run_key, {**document["tables"], "unread_runs": []})
         self._insert_rows("runs", [{**document["run"], "experiment_key": experiment_key}])
         if not document["tables"]["unread_runs"]:
             self._database.execute("DELETE FROM unread_runs WHERE run_key = :key", key=run_key)
         self._database.execute("DELETE FROM trashed_runs WHERE run_key = :key", key=run_key)
-
-    @contextmanager
-    def unpack_values(self, run_key: int) -> Iterator[None]:
-        """Restore a deleted run's tags, metrics and parameters to their tables while the block changes them."""
-        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
-        assert row is not None
-        document = json.loads(row["document"])
-        self._restore_rows(run_key, {table: document["tables"][table] for table in _LOGGED_TABLES})
-        yield
-        for table in _LOGGED_TABLES:
-            document["tables"][table] = self._read_rows(table, "run_key", run_key)
-            self._database.execute(f"DELETE FROM {table} WHERE run_key = :key", key=run_key)  # noqa: S608 - our own names
-        self._database.execute(
-            "UPDATE trashed_runs SET document = :document WHERE run_key = :key",
-            key=run_key,
-            document=json.dumps(document),
-        )
 
     def _restore_rows(self, run_key: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Insert the rows of a deleted run, merged with rows that earlier versions have added since its deletion."""
@@ -157,6 +164,20 @@ class TrashStore:
         """Return the run with exactly this id, or None if it is not in the trash."""
         rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_id = :run_id", run_id=run_id)
         return next(map(_build_trashed_run, rows), None)
+
+    def find_run_by_key(self, run_key: int) -> TrashedRun | None:
+        """Return the run with this key, or None if it is not in the trash."""
+        rows = self._database.rows("SELECT * FROM trashed_runs WHERE run_key = :key", key=run_key)
+        return next(map(_build_trashed_run, rows), None)
+
+    def get_journal_offsets(self, run_key: int) -> dict[str, int]:
+        """Return the read offsets of a deleted run's journals, keyed by journal name; empty if it is not in the trash.
+
+        The journals that have not been read are omitted.
+        """
+        row = self._database.row("SELECT document FROM trashed_runs WHERE run_key = :key", key=run_key)
+        journals = [] if row is None else json.loads(row["document"])["tables"].get("journals", [])
+        return {each["name"]: each["bytes_read"] for each in journals}
 
     def find_key(self, run_id: str) -> int | None:
         """Return the key of the run with exactly this id, or None if it is not in the trash."""
@@ -278,8 +299,7 @@ class TrashStore:
             deleted_at=deleted_at,
             document=json.dumps({"experiment": row, "tags": tags}),
         )
-        for table in ("experiments", "experiment_tags", "experiment_outcomes"):
-            self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=experiment_key)  # noqa: S608
+        self._delete_experiment(experiment_key)
 
     def restore_experiment(self, experiment_key: int) -> None:
         """Restore an experiment from the trash, without its runs."""
@@ -304,21 +324,30 @@ class TrashStore:
         """Permanently remove an experiment from the trash."""
         self._database.execute("DELETE FROM trashed_experiments WHERE experiment_key = :key", key=experiment_key)
 
+    def _delete_experiment(self, experiment_key: int) -> None:
+        for table in ("experiments", "experiment_tags", "experiment_outcomes"):
+            self._database.execute(f"DELETE FROM {table} WHERE experiment_key = :key", key=experiment_key)  # noqa: S608
+
     def _ensure_experiment(self, experiment: Mapping[str, Any]) -> int:
         """Return the key of the experiment with a deleted run's experiment id or name, restoring it if needed."""
-        where = "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
+        key = self._find_experiment_key(experiment)
+        if key is None:
+            self.restore_experiment(experiment["experiment_key"])
+            key = self._find_experiment_key(experiment)
+        if key is None:
+            self._insert_rows("experiments", [experiment])
+            return int(experiment["experiment_key"])
+        return key
+
+    def _find_experiment_key(self, experiment: Mapping[str, Any]) -> int | None:
+        """Return the key of the experiment with a deleted run's experiment id or else its name, or None."""
         row = self._database.row(
-            f"{where} ORDER BY experiment_id <> :experiment_id",
+            "SELECT experiment_key FROM experiments WHERE experiment_id = :experiment_id OR name = :name"
+            " ORDER BY experiment_id <> :experiment_id",
             experiment_id=experiment["experiment_id"],
             name=experiment["name"],
         )
-        if row is None:
-            self.restore_experiment(experiment["experiment_key"])
-            row = self._database.row(where, experiment_id=experiment["experiment_id"], name=experiment["name"])
-        if row is None:
-            self._insert_rows("experiments", [experiment])
-            return int(experiment["experiment_key"])
-        return int(row["experiment_key"])
+        return None if row is None else int(row["experiment_key"])
 
     def _read_rows(self, table: str, column: str, key: int) -> list[dict[str, Any]]:
         columns = ", ".join(self._database.list_columns(table))

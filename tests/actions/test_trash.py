@@ -25,6 +25,7 @@ from mlrun_cli.runs.parameters import get_parameter_values
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.journal_ingest import JournalReader
+from mlrun_cli.runtime.run_transaction import get_journal_offsets, get_run_or_trashed, open_run_transaction
 from mlrun_cli.store.trash import _TABLES
 from mlrun_cli.workspace import Workspace
 from mlrun_cli.workspace_locator import WorkspaceIdentity, locate_workspace
@@ -147,6 +148,35 @@ def test_what_is_logged_to_a_deleted_run_is_there_once_it_is_restored(workspace:
     assert get_parameter_values(workspace.parameters.get(run.key)) == {"lr": 0.1, "name": "frog"}
     assert find(workspace, "late") == ["exp_1"]
     assert reader.warnings == ()
+
+
+@pytest.mark.parametrize("is_experiment_deleted", [False, True])
+def test_a_deleted_run_that_is_changed_stays_deleted(workspace: Workspace, *, is_experiment_deleted: bool) -> None:
+    run = add_run(workspace, "exp_1")
+    before = dump(workspace)
+    if is_experiment_deleted:
+        move_experiment_to_trash(workspace, run.experiment_name)
+    else:
+        move_to_trash(workspace, [run])
+    deleted = dump(workspace)
+    with open_run_transaction(workspace, run.key):
+        assert workspace.runs.get_by_key(run.key) == run
+        workspace.runs.add_properties(run.key, {"late": "yes"})
+        assert workspace.journals.advance(run.key, "j", 10, 15)
+    changed = dump(workspace)
+    assert get_journal_offsets(workspace, run.key) == {"j": 15}
+    assert get_run_or_trashed(workspace, run.key).properties == {**run.properties, "late": "yes"}
+    assert {name: rows for name, rows in changed.items() if name != "trashed_runs"} == {
+        name: rows for name, rows in deleted.items() if name != "trashed_runs"
+    }
+
+    if is_experiment_deleted:
+        restore_experiment(workspace, run.experiment_name)
+    else:
+        restore_runs(workspace, get_deleted_runs(workspace, ["exp_1"]))
+    assert workspace.runs.get_by_key(run.key).properties == {**run.properties, "late": "yes"}
+    after = dump(workspace)
+    assert {name for name, rows in after.items() if rows != before[name]} == {"run_properties", "journals"}
 
 
 def test_every_table_with_rows_of_runs_is_in_the_trash(workspace: Workspace) -> None:

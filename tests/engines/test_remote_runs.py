@@ -370,8 +370,9 @@ def test_the_folder_of_a_run_that_was_forced_to_end_is_removed(box: Mlrun, remot
 
 @pytest.mark.kill
 @pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["canceled", "deleted"])
 def test_a_run_ended_by_force_has_all_values_though_none_had_been_pulled(
-    box: Mlrun, remote_machine: RemoteMachine, *, dies: bool
+    box: Mlrun, remote_machine: RemoteMachine, *, dies: bool, is_deleted: bool
 ) -> None:
     box.script(LOGGING_AT_ONCE)
     go, done = remote_machine.marks / "go", remote_machine.marks / "done"
@@ -383,13 +384,17 @@ def test_a_run_ended_by_force_has_all_values_though_none_had_been_pulled(
         until(done.exists)
         box("run", "cancel", "-r", run_id, "--force")
         assert box.metrics(run_id) == {}
+        if is_deleted:
+            box("run", "delete", "-r", run_id, "--yes")
     finally:
         kill(*collectors, number=signal.SIGKILL if dies else signal.SIGCONT)
     if dies:
         box.script("")
         assert box.ended("--ct", "box", "train.py")["status"] == "Completed"
-    until(lambda: box.metrics(run_id) == {"x": list(range(1000))})
     until(lambda: not list_run_folders(remote_machine))
+    if is_deleted:
+        box("run", "restore", "-r", run_id)
+    assert box.metrics(run_id) == {"x": list(range(1000))}
     assert box.stored_status(run_id) == "Canceled"
 
 

@@ -141,24 +141,51 @@ def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_fo
 
 
 @pytest.mark.kill
-def test_a_run_deleted_by_force_gets_the_values_that_its_collector_was_too_late_for_when_it_is_restored(
-    pool: PoolEngine, tmp_path: Path
+@pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
+def test_a_run_deleted_by_force_gets_the_values_that_its_collector_was_too_late_for(
+    pool: PoolEngine, tmp_path: Path, *, dies: bool
 ) -> None:
     run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
     pool.mlrun("run", "delete", "-r", run_id, "--force", "--yes")
-    kill(*collectors, number=signal.SIGCONT)
+    if dies:
+        kill(*collectors)
+        start(pool, tmp_path / "never")  # whose collector has never seen the other run
+    else:
+        kill(*collectors, number=signal.SIGCONT)
     secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
-    until(lambda: not secrets.exists())
-    # The collector has seen the deletion if it takes in what has come after it.
-    later = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"), str(tmp_path / "done"), "1")
-    until(lambda: pool.mlrun.metrics(later) == {"x": 0})
-    pool.mlrun("run", "cancel", "-r", later)
-    assert pool.mlrun.wait(later)["status"] == "Canceled"
+    until(lambda: not secrets.exists() and not marker.exists())
+    assert run_id not in {run["run_id"] for run in pool.mlrun.json("run", "list")}
 
     pool.mlrun("run", "restore", "-r", run_id)
-    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
-    until(lambda: not marker.exists())
+    assert pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))}
     assert pool.mlrun.stored_status(run_id) == "Canceled"
+
+
+@pytest.mark.kill
+def test_a_restored_run_gets_the_values_that_a_killed_collector_has_left(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
+    pool.mlrun("run", "delete", "-r", run_id, "--force", "--yes")
+    kill(*collectors)
+    pool.mlrun("run", "restore", "-r", run_id)
+    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
+    secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
+    until(lambda: not secrets.exists() and not marker.exists())
+
+
+@pytest.mark.kill
+def test_a_run_that_is_removed_before_its_values_are_stored_leaves_nothing(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
+    pool.mlrun("run", "delete", "-r", run_id, "--force", "--yes")
+    pool.mlrun("run", "delete", "-r", run_id, "--permanently", "--yes")
+    kill(*collectors, number=signal.SIGCONT)
+    later = start(pool, tmp_path / "end")
+    (tmp_path / "end").touch()
+    assert pool.mlrun.wait(later)["status"] == "Completed"
+    assert not pool.run_folder(run_id).exists()
+    assert not (pool.shared / "started" / run_id).exists()
+    for table in ("metrics", "journals", "run_properties", "trashed_runs"):
+        keys = pool.mlrun.stored(f"SELECT run_key FROM {table} WHERE run_key NOT IN (SELECT run_key FROM runs)")
+        assert keys == [], table
 
 
 @pytest.mark.kill

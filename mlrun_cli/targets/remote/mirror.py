@@ -239,9 +239,9 @@ class Mirror:
         return pieces, bytes(payload)
 
     def _remove_ended_runs(self, run_ids: Collection[str]) -> None:
-        """Remove the files of ended or deleted runs from the remote machine."""
+        """Remove the files of ended or deleted runs from the remote machine, once all that they logged is stored."""
         for run_id in self.list_leftovers() - frozenset(run_ids):
-            if self._is_live(run_id):
+            if self._may_have_unstored_values(run_id):
                 continue
             session = self._session or self._open_session()
             try:
@@ -252,10 +252,17 @@ class Mirror:
                 continue
             (self._folder.path / PUSHED / run_id).unlink(missing_ok=True)
 
-    def _is_live(self, run_id: str) -> bool:
+    def _may_have_unstored_values(self, run_id: str) -> bool:
+        """Return whether a run is live, or has ended, perhaps been deleted, and has its secrets still.
+
+        The collector removes them once it has stored all values, or if it gives up.
+        """
         key = self._workspace.runs.find_key(run_id)
         status = None if key is None else self._workspace.runs.find_status(key)
-        return status is not None and not status.is_terminal
+        if status is not None and not status.is_terminal:
+            return True
+        is_known = status is not None or self._workspace.trash.find_key(run_id) is not None
+        return is_known and self._folder.get_run_folder(run_id).secrets.exists()
 
 
 def list_pushed_runs(folder: SharedFolder) -> frozenset[str]:
