@@ -144,11 +144,13 @@ class HostLease:
     Attributes:
         home: the home.
         term: the number of the term that this host has, or of the other host's term that is followed.
+        term_id: what tells that term from all others; its number is given again if `hosts` is lost or restored.
         folder: the home's local folder.
         refusal: the error for whatever would write, if another host's lease is followed.
     """
 
     term: int
+    term_id: str
     folder: Path
     refusal: StoreUnavailable | None
 
@@ -236,7 +238,8 @@ class HostLease:
         record = _parse_lease_record(self._current)
         if not record:
             raise refusal
-        self.term, self.folder, self.refusal = record["turn"], get_or_create_base_folder() / record["home"], refusal
+        self._set_term(record)
+        self.folder, self.refusal = get_or_create_base_folder() / record["home"], refusal
         self.folder.mkdir(mode=0o700, exist_ok=True)
         set_local_folder(self.home, self.folder)
         self._last_seen = (self.read_term_and_last_use(), time.monotonic())
@@ -420,12 +423,16 @@ class HostLease:
     def _adopt_record(self, encoded_record: bytes) -> None:
         """Set the term number and the local folder from a record of this host's lease."""
         record = _parse_record(encoded_record)
-        self._current, self.term, self.folder = encoded_record, record["turn"], Path(record["folder"])
+        self._set_term(record)
+        self._current, self.folder = encoded_record, Path(record["folder"])
         self._renew_at = time.monotonic() + RENEWAL_SECONDS
         self._refused = self.refusal = None
         if not (self.folder / "holder").exists():
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             _write_file(self.folder / "holder", {"word": record["word"]})
+
+    def _set_term(self, record: Mapping[str, Any]) -> None:
+        self.term, self.term_id = record["turn"], f"{record['turn']} {record['word']}"
 
     def _renew(self) -> None:
         """Write the time of last use to the file of this host's term; no other host writes to this file."""

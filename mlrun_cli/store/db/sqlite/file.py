@@ -68,17 +68,17 @@ class SqliteFile:
         """
         return query_without_waiting(self._path, sql, parameters)
 
-    def get_identity(self, folder_fd: int | None = None) -> tuple[int, ...] | None:
+    def get_identity(self, folder_fd: int | None = None) -> tuple[object, ...] | None:
         """Return the device and inode of the file, which change when it is replaced, or None if there is no file.
 
-        On a network file system, the turn of this host is added: what another host replaces may keep its inode here.
+        On a network file system, the term of its host is added: what another host replaces may keep its inode here.
         """
         try:
             found = os.stat(self._path if folder_fd is None else self._path.name, dir_fd=folder_fd)
         except OSError:
             return None
         lease = find_lease(self._path)
-        return (found.st_dev, found.st_ino, *(() if lease is None else (lease.term,)))
+        return (found.st_dev, found.st_ino, *(() if lease is None else (lease.term_id,)))
 
     def list_files(self) -> Sequence[Path]:
         """Return the database file and the files of its write-ahead log."""

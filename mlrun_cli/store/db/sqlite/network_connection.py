@@ -58,8 +58,8 @@ class NetworkDatabase(SqliteDatabase):
         self._lease = lease
         self._lock = LocalLock(path)
         self._is_locked = False
-        self._term = 0
-        """The term of the host in which the connection was opened; others may have written since."""
+        self._term = ""
+        """The id of the term in which the connection was opened; other hosts may have written since."""
         super().__init__(path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -68,12 +68,12 @@ class NetworkDatabase(SqliteDatabase):
     def _open_under_lock(self) -> sqlite3.Connection:
         with self._lock.hold(self._busy_interval, exclusive=False):
             self._lease.check_and_renew()
-            self._term = self._lease.term
+            self._term = self._lease.term_id
             if not _is_modified_by_opening(self._path, self._term):
                 return _open_database(self._path, self._term)
         with self._lock.hold(self._busy_interval, exclusive=True):
             self._lease.check_and_renew()
-            self._term = self._lease.term
+            self._term = self._lease.term_id
             return _open_database(self._path, self._term)
 
     def _list_lock_files(self) -> Sequence[Path]:
@@ -124,17 +124,17 @@ class NetworkDatabase(SqliteDatabase):
         except sqlite3.DatabaseError as error:
             if not _can_come_from_partial_commit(error):
                 raise
-            _get_lease_term_path(self._path).unlink(missing_ok=True)
+            _get_seen_term_path(self._path).unlink(missing_ok=True)
             self._reopen()
 
     def _renew_lease(self) -> bool:
         """Renew the lease; return whether this host has held it continuously since the connection was opened."""
         self._lease.check_and_renew()
-        return self._lease.term == self._term
+        return self._lease.term_id == self._term
 
     def _reopen(self) -> None:
         self._connection.close()
-        self._term = self._lease.term
+        self._term = self._lease.term_id
         self._connection = _open_database(self._path, self._term)
         self._is_watched = False
         self._number += 1
@@ -197,18 +197,18 @@ def build_uri(path: Path, options: str = "") -> str:
     return f"{path.absolute().as_uri()}?vfs=unix-none&nolock=1{options}"
 
 
-def _open_database(path: Path, lease_term: int) -> sqlite3.Connection:
+def _open_database(path: Path, term_id: str) -> sqlite3.Connection:
     deadline = time.monotonic() + _LAST_COMMIT_SECONDS
     while True:
-        if not _is_cache_fresh(path, lease_term):
-            _discard_cache(path, lease_term)
+        if not _is_cache_fresh(path, term_id):
+            _discard_cache(path, term_id)
         try:
             return _open_without_refresh(path)
         except sqlite3.DatabaseError as error:
             # The host before may still have been in a commit: the file and its journal change while they are read.
             if not _can_come_from_partial_commit(error) or time.monotonic() >= deadline:
                 raise
-            _get_lease_term_path(path).unlink(missing_ok=True)
+            _get_seen_term_path(path).unlink(missing_ok=True)
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
@@ -234,9 +234,9 @@ def _open_without_refresh(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_modified_by_opening(path: Path, lease_term: int) -> bool:
+def _is_modified_by_opening(path: Path, term_id: str) -> bool:
     """Return whether opening a database would discard its cache, end its WAL mode or roll back its journal."""
-    return not _is_cache_fresh(path, lease_term) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
+    return not _is_cache_fresh(path, term_id) or _is_in_wal_mode(path) or os.path.exists(f"{path}-journal")
 
 
 def _is_in_wal_mode(path: Path) -> bool:
@@ -245,18 +245,18 @@ def _is_in_wal_mode(path: Path) -> bool:
     return False
 
 
-def _is_cache_fresh(path: Path, lease_term: int) -> bool:
+def _is_cache_fresh(path: Path, term_id: str) -> bool:
     """Return whether this host has discarded its cached content of a file since its lease term began."""
     with suppress(OSError):
-        return _get_lease_term_path(path).read_text(encoding="ascii") == str(lease_term)
+        return _get_seen_term_path(path).read_text(encoding="ascii") == term_id
     return False
 
 
-def _get_lease_term_path(path: Path) -> Path:
+def _get_seen_term_path(path: Path) -> Path:
     return Path(f"{get_counterpart(path)}.seen")
 
 
-def _discard_cache(path: Path, lease_term: int) -> None:
+def _discard_cache(path: Path, term_id: str) -> None:
     """Discard this host's cached content of a file and its journal, since another host may have changed them.
 
     A client remembers the sizes of files, and which files exist. A change that it makes itself has it ask again.
@@ -276,7 +276,7 @@ def _discard_cache(path: Path, lease_term: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
-        _get_lease_term_path(path).write_text(str(lease_term), encoding="ascii")
+        _get_seen_term_path(path).write_text(term_id, encoding="ascii")
 
 
 def _is_readable(path: Path) -> bool:
