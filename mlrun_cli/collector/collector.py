@@ -328,7 +328,7 @@ class Collector:
             if self._jobs.is_being_submitted(run) or self._reload_job_id(run):
                 del self._lost_since[run.key]
                 return RunLiveness.ALIVE
-            patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - (now() - run.created_at) / MICROSECONDS)
+            patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - max(0, now() - run.created_at) / MICROSECONDS)
         elif collected is None or not collected.has_started:
             patience = 0.0 if evidence is EngineEvidence.ENDED else SETTLE_SECONDS
         if monotonic_time < since + patience or not self._shared_folder.is_available():

@@ -17,6 +17,7 @@ from mlrun_cli.collector.resubmission import resubmit_job
 from mlrun_cli.collector.run_liveness import EngineEvidence
 from mlrun_cli.compute.compute_target import ComputeTarget
 from mlrun_cli.core.redaction import Redactor
+from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent, StatusEvent
 from mlrun_cli.runs.outcome import Outcome
 from mlrun_cli.runs.owner_lock import OwnerLock
@@ -71,13 +72,13 @@ class Place:
         self.run_folder.mkdir(parents=True)
         link_run_folder(self.workspace.get_run_folder("exp_1"), self.shared)
 
-    def add_run_without_job(self, run_id: str) -> None:
-        """Add a run whose submitting process has died long ago, before it knew of a job."""
+    def add_run_without_job(self, run_id: str, created_at: int = 1) -> None:
+        """Add a run whose submitting process has died, by default long ago, before it knew of a job."""
         with self.workspace.transaction():
             experiment, number = self.workspace.experiments.reserve_run_numbers("exp")
             columns = {"run_type": SCRIPT_RUN, "user_name": "someone", "target": "pool"}
             key = self.workspace.runs.insert(experiment, number, run_id, status=RunStatus.NOT_STARTED, **columns)
-            self.workspace.runs.update(key, created_at=1)
+            self.workspace.runs.update(key, created_at=created_at)
         self.workspace.get_run_folder(run_id).path.mkdir()
         self.workspace.get_run_folder(run_id).lock.touch()
 
@@ -156,6 +157,18 @@ def test_a_job_that_a_stalled_engine_accepts_late_is_not_lost(tmp_path: Path, mo
         collector.run()
         accepted.result()
     assert get_reason(place.workspace.runs.get("exp_2")) == "JobCanceled"
+    place.workspace.close()
+
+
+def test_a_run_that_was_created_by_a_clock_ahead_of_the_collectors_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector_module, "_LATE_SECONDS", 0.1)
+    monkeypatch.setattr(collector_module, "_SUBMIT_SECONDS", 0.5)
+    place = Place(tmp_path, JobEnd.EXITED)
+    place.add_run_without_job("exp_2", created_at=now() + 3600 * MICROSECONDS)
+    place.create_collector().run()
+    assert get_reason(place.workspace.runs.get("exp_2")) == "JobLost"
     place.workspace.close()
 
 
