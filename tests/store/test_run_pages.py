@@ -21,6 +21,7 @@ from mlrun_cli.store.experiments import ExperimentStore
 from mlrun_cli.store.metrics import MetricStore
 from mlrun_cli.store.rebuild_documents import RebuildDocumentStore
 from mlrun_cli.store.runs.page_store import RunPageStore
+from mlrun_cli.store.runs.rows import DURATION
 from mlrun_cli.store.runs.run_store import RunStore
 from tests.store.conftest import AddRun
 
@@ -126,6 +127,17 @@ def test_runs_that_still_run_are_sorted_by_how_long_they_have_run(pages: RunPage
             assert [run_id for page in paged for run_id in page] == expected, (order, size)
     is_running = RunFilter(statuses=frozenset({RunStatus.RUNNING}))
     assert ids(pages, is_running, order="-duration", limit=2, offset=1) == ["runs_1", "runs_0"]
+
+
+def test_no_run_lasts_less_than_no_time_although_the_clock_of_its_end_is_behind_that_of_its_start(
+    database: Database, runs: RunStore, add_run: AddRun
+) -> None:
+    behind = add_run("behind", started_at=9 * MICROSECONDS)
+    add_run("at_once", status=RunStatus.COMPLETED, duration_seconds=0.0)
+    with database.transaction():
+        runs.change_status(behind, {RunStatus.RUNNING}, RunStatus.FAILED, ended_at=2 * MICROSECONDS)
+    assert runs.get("behind").ended_at == 9 * MICROSECONDS
+    assert list(database.column(f"SELECT {DURATION} FROM runs")) == [0.0, 0.0]
 
 
 @pytest.mark.usefixtures("_size")

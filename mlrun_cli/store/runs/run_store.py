@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlrun_cli.runs.filter import RunFilter
 
 _CANDIDATES = 5
+_ENDED_AT = "CASE WHEN started_at > :ended_at THEN started_at ELSE :ended_at END"
+"""The end of a run, which is not before its start, even if their times are those of different clocks."""
 
 
 class RunStore:
@@ -278,8 +280,7 @@ class RunStore:
             now=now(),
         )
         return self._database.execute(
-            "UPDATE runs SET status = :after, error = :error,"  # noqa: S608
-            f" ended_at = CASE WHEN started_at > :ended_at THEN started_at ELSE :ended_at END WHERE {condition}",
+            f"UPDATE runs SET status = :after, error = :error, ended_at = {_ENDED_AT} WHERE {condition}",  # noqa: S608
             owner_lock=owner_lock,
             after=status.value,
             ended_at=ended_at,
@@ -302,11 +303,12 @@ class RunStore:
     ) -> bool:
         """Change a run's status and other columns in a transaction; return False if it has none of `old_statuses`.
 
-        In that case, nothing is changed. `changed_at` is the time of the change in microseconds, by default now.
+        In that case, nothing is changed. `changed_at` is the time of the change in microseconds, by default now. A run
+        whose `ended_at` is before its start ends at its start.
         """
         values = to_columns(self._redactor, columns)
         places, statuses = build_in_list("before", [status.value for status in old_statuses])
-        changes = "".join(f", {name} = :{name}" for name in values)
+        changes = "".join(f", {name} = {_ENDED_AT if name == 'ended_at' else f':{name}'}" for name in values)
         changed = self._database.execute(
             f"UPDATE runs SET status = :after{changes} WHERE run_key = :key AND status IN {places}",  # noqa: S608
             key=run_key,
