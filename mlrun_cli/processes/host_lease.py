@@ -5,7 +5,8 @@ only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` 
 
 - `current`: the record of the host that has the home, written once by that host, under a temporary name, and renamed;
 - a file for each term, named by its number: the host that creates it has the term, and then writes in it when the home
-  was last in use there, by the clock of the file server.
+  was last in use there, by the clock of the file server;
+- a copy of the term's record, in case `current` is damaged: see `lease_records`.
 
 A host takes the next term if the last use is longer ago than a lease, or if a user says that the other host is gone.
 A process that only reads leaves the term to a host that uses the home, writes nothing, and follows its uses instead.
@@ -15,25 +16,48 @@ On one host, processes know each other by a random word that is in `current` and
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.home import get_file_system_type, is_network_file_system, make_private_folder
-from mlrun_cli.core.local_folder import get_or_create_base_folder, is_private, set_local_folder
+from mlrun_cli.core.json_files import sync_to_disk
+from mlrun_cli.core.local_folder import get_or_create_base_folder, set_local_folder
+from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import HomeInUse, StoreError, StoreUnavailable
-from mlrun_cli.processes.host import Origin, get_origin
+from mlrun_cli.processes.lease_errors import (
+    build_damaged_error,
+    build_in_use_error,
+    build_unavailable_error,
+    build_unknown_holder_error,
+)
+from mlrun_cli.processes.lease_host import (
+    describe_host,
+    find_home_id,
+    is_from_this_host,
+    is_of_earlier_boot,
+    lock_host,
+)
+from mlrun_cli.processes.lease_records import (
+    CURRENT,
+    LEASE_SECONDS,
+    encode_record,
+    get_copy_name,
+    list_term_files,
+    parse_lease_record,
+    parse_record,
+    read_file,
+    read_last_record,
+    write_copy,
+    write_file,
+)
 from mlrun_cli.wire.background_threads import start_background_thread
 
-LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 15.0
 SEEN_SECONDS = 2 * RENEWAL_SECONDS
 """The age that the last use of a home does not reach while its host uses it."""
@@ -43,8 +67,8 @@ _ACQUIRE_SECONDS = 5.0
 """The time that a host has from the creation of its term's file until it has renamed `current`, with a margin."""
 _LONGEST_ACQUIRE_SECONDS = 2.0
 _LOOK_SECONDS = 0.05
-_RECORD_BYTES = 1024
-"""The size of all files: an attribute cache that knows an old size then knows the right one."""
+_CHANGING_LOOK_SECONDS = 0.5
+"""The pause between looks that each change the folder."""
 
 _leases: dict[Path, HostLease] = {}
 
@@ -124,8 +148,10 @@ def is_used_elsewhere(path: Path) -> bool:
 
 def read_host(home: Path) -> str:
     """Return the host that has the lease of a home, by what is written there."""
+    hosts = home / "hosts"
     with suppress(OSError):
-        return str(_parse_lease_record(_read_file(home / "hosts" / "current")).get("host", "another host"))
+        record = parse_lease_record(read_file(hosts / CURRENT)) or read_last_record(hosts)[1]
+        return str(record.get("host", "another host"))
     return "another host"
 
 
@@ -136,6 +162,20 @@ def describe_home(home: Path) -> dict[str, Any]:
     if lease is None:
         return {"fileSystem": file_system, "mode": "local"}
     return {"fileSystem": file_system, "mode": "network", **lease.describe()}
+
+
+class _Replaced(NamedTuple):
+    """What a record replaces.
+
+    Attributes:
+        content: the content of `current`.
+        home_id: the id of the home.
+        own_word: the word by which this host knows that it has the home already; empty if it does not.
+    """
+
+    content: bytes
+    home_id: str
+    own_word: str
 
 
 class HostLease:
@@ -176,16 +216,14 @@ class HostLease:
             StoreUnavailable: the home is not there, or cannot be written.
         """
         try:
-            is_ours = (
-                bool(self._current) and self.refusal is None and _read_file(self._hosts / "current") == self._current
-            )
+            is_ours = bool(self._current) and self.refusal is None and read_file(self._hosts / CURRENT) == self._current
             if is_ours and not self.is_renewal_due():
                 return
             if is_ours:
                 self._renew()
                 return
         except OSError as error:
-            raise _build_unavailable_error(self.home, error) from error
+            raise build_unavailable_error(self.home, error) from error
         self.acquire()
 
     def acquire(self, *, take_over: bool = False) -> None:
@@ -199,14 +237,14 @@ class HostLease:
             raise self._refused[1].with_traceback(None)
         try:
             make_private_folder(self._hosts)
-            with _lock_host(self.home):
+            with lock_host(self.home):
                 while not self._try_to_acquire(take_over=take_over):
                     time.sleep(_LOOK_SECONDS)
         except HomeInUse as error:
             self._refused = (time.monotonic(), error)
             raise
         except OSError as error:
-            raise _build_unavailable_error(self.home, error) from error
+            raise build_unavailable_error(self.home, error) from error
         set_local_folder(self.home, self.folder)
 
     def acquire_or_follow(self) -> None:
@@ -220,10 +258,10 @@ class HostLease:
             StoreError: the home cannot be used.
         """
         try:
-            record = _parse_lease_record(_read_file(self._hosts / "current"))
-            is_other = bool(record) and not _is_from_this_host(record)
+            record = self._read_record()
+            is_other = bool(record) and not is_from_this_host(record)
             try:
-                if is_other and not _is_of_earlier_boot(record):
+                if is_other and not is_of_earlier_boot(record):
                     self._check_lease_expired(record, time.time_ns() // 1000)
                 self.acquire()
             except StoreUnavailable as error:
@@ -231,13 +269,13 @@ class HostLease:
                     raise
                 self._follow_other_host(error)
         except OSError as error:
-            raise _build_unavailable_error(self.home, error) from error
+            raise build_unavailable_error(self.home, error) from error
 
     def _follow_other_host(self, refusal: StoreUnavailable) -> None:
-        self._current = _read_file(self._hosts / "current")
-        record = _parse_lease_record(self._current)
+        record = self._read_record()
         if not record:
             raise refusal
+        self._current = encode_record(record)
         self._set_term(record)
         self.folder, self.refusal = get_or_create_base_folder() / record["home"], refusal
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -259,7 +297,7 @@ class HostLease:
         try:
             use = self.read_term_and_last_use()
         except OSError as error:
-            raise _build_unavailable_error(self.home, error) from error
+            raise build_unavailable_error(self.home, error) from error
         if use != seen:
             self._last_seen = (use, now)
         elif now - seen_at > LEASE_SECONDS:
@@ -275,8 +313,8 @@ class HostLease:
         Raises:
             OSError: the home cannot be read.
         """
-        record = _parse_lease_record(_read_file(self._hosts / "current"))
-        return bool(record) and _is_from_this_host(record)
+        record = self._read_record()
+        return bool(record) and is_from_this_host(record)
 
     def build_refusal(self) -> StoreUnavailable:
         """Return the error for whatever would write while another host's lease is followed, as of now.
@@ -286,7 +324,7 @@ class HostLease:
         """
         if self.refusal is not None and not isinstance(self.refusal, HomeInUse):
             return self.refusal
-        return _build_in_use_error(self.home, *self.describe_use())
+        return build_in_use_error(self.home, *self.describe_use())
 
     def read_term_and_last_use(self) -> tuple[int, int]:
         """Return the current term's number and the time of last use of the home in this term.
@@ -294,16 +332,32 @@ class HostLease:
         Raises:
             OSError: the home cannot be read.
         """
-        term = _parse_record(_read_file(self._hosts / "current")).get("turn", 0)
+        term = self._read_record().get("turn", 0)
         return term, self._read_last_use(term)
+
+    def _read_record(self) -> dict[str, Any]:
+        """Return the record of the host that has the home; empty if there is none, or if it is lost."""
+        return parse_lease_record(read_file(self._hosts / CURRENT)) or self._read_last_record()[1]
+
+    def _read_last_record(self) -> tuple[int, dict[str, Any]]:
+        """Return what `read_last_record` does, or what this process knows if that is newer."""
+        term, record = read_last_record(self._hosts)
+        known = parse_lease_record(self._current)
+        if known.get("turn", 0) > record.get("turn", 0):
+            return max(term, known["turn"]), known
+        return term, record
 
     def _read_last_use(self, term: int) -> int:
         """Return the time of the home's last use in a term, by the file server's clock; 0 if it is unknown."""
-        return int(_parse_record(_read_file(self._hosts / str(term))).get("used_at", 0))
+        path = self._hosts / str(term)
+        used_at = int(parse_record(read_file(path)).get("used_at", 0))
+        with suppress(FileNotFoundError):
+            return used_at or path.stat().st_mtime_ns // 1000  # it has only just been created
+        return 0
 
     def describe(self) -> dict[str, Any]:
         """Return a record of the lease: its host, its term number, and the local folder."""
-        return {"host": _parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
+        return {"host": parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def describe_use(self) -> tuple[str, int]:
         """Return the host that holds the lease, and the seconds since it last used the home, by this machine's clock.
@@ -312,95 +366,143 @@ class HostLease:
             StoreUnavailable: the home is not there.
         """
         try:
-            record = _parse_lease_record(_read_file(self._hosts / "current")) or _parse_lease_record(self._current)
+            record = self._read_record()
             used_at = self._read_last_use(record["turn"])
         except OSError as error:
-            raise _build_unavailable_error(self.home, error) from error
+            raise build_unavailable_error(self.home, error) from error
         return record["host"], max(0, round((time.time_ns() // 1000 - used_at) / MICROSECONDS))
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
         raw = self._read_current_record()
-        record = _parse_lease_record(raw)
-        if raw and not record and not take_over:
-            raise _build_damaged_error(self._hosts / "current")
-        if record and _is_from_this_host(record):
+        record = parse_lease_record(raw)
+        current_term = last_term = record.get("turn", 0)
+        if not record:
+            last_term, record = self._read_last_record()
+            if not take_over and not self._is_holder_known(raw, last_term, record):
+                return False
+        is_own = bool(record) and is_from_this_host(record)
+        if is_own and current_term:
             self._adopt_record(raw)
             self._renew()
             return True
-        term = record.get("turn", 0)
-        if record and not take_over and not _is_of_earlier_boot(record):
+        if record and not (take_over or is_own or is_of_earlier_boot(record)):
             self._check_lease_expired(record, self._read_server_time())
-        won = self._create_term(term)
+        # Without `current`, the other host of the last term may be about to write that.
+        is_over = bool(current_term) or (is_own and record["turn"] == last_term)
+        won = self._create_term(current_term, last_term + 1 if is_over else max(1, last_term))
         if won is None:
             return False
         number, deadline = won
+        home_id = record.get("home") or (last_term and find_home_id(self.home)) or os.urandom(8).hex()
         try:
-            published = self._publish_term(number, deadline, record.get("home") or os.urandom(8).hex())
+            published = self._publish_term(number, deadline, _Replaced(raw, home_id, record["word"] if is_own else ""))
         except OSError:
-            for name in (f".current-{number}", str(number)):
-                self._remove_file(name)
+            self._remove_term_files(number)
             raise
-        if published is None or _read_file(self._hosts / "current") != published:
+        if published is None or read_file(self._hosts / CURRENT) != published:
             return False
         self._adopt_record(published)
         return True
 
-    def _publish_term(self, number: int, deadline: float, home_id: str) -> bytes | None:
-        """Write and return the record of this host's term, or return None if the deadline has passed.
+    def _is_holder_known(self, raw: bytes, last_term: int, record: Mapping[str, Any]) -> bool:
+        """Return whether it is known which host has the home although `current` is damaged, or that none has it.
+
+        There is no copy of the record of a host that died while it took the home, that is about to take it, or whose
+        version is an older one. What is about to happen is waited for.
+
+        Args:
+            raw: the content of `current`.
+            last_term: the highest number of a term.
+            record: the newest copy of a record.
+
+        Returns:
+            False if the caller should try again.
+
+        Raises:
+            HomeInUse: it is in use, but it is not known from which host.
+            StoreUnavailable: there is only a `current` that this version does not understand.
+        """
+        if record.get("turn", 0) == last_term and (record or not raw):
+            return True
+        if raw:
+            raise build_damaged_error(self._hosts / CURRENT)
+        elapsed = (self._read_server_time() - self._read_last_use(last_term)) / MICROSECONDS
+        if elapsed >= LEASE_SECONDS:
+            return True
+        deadline = time.monotonic() + _ACQUIRE_SECONDS
+        while time.monotonic() < deadline:
+            if self._read_current_record() or self._read_last_record() != (last_term, record):
+                return False
+            time.sleep(_CHANGING_LOOK_SECONDS)
+        raise build_unknown_holder_error(self.home, max(0, round(elapsed)))
+
+    def _publish_term(self, number: int, deadline: float, replaced: _Replaced) -> bytes | None:
+        """Write and return the record of this host's term, or return None if another host may have taken the home.
 
         Raises:
             OSError: it cannot be written.
         """
         word = os.urandom(8).hex()
-        folder = get_or_create_base_folder() / home_id
+        folder = get_or_create_base_folder() / replaced.home_id
         folder.mkdir(mode=0o700, exist_ok=True)
-        _write_file(folder / "holder", {"word": word})
-        raw = _encode_record(
+        holder = {"word": word, "previous": replaced.own_word} if replaced.own_word else {"word": word}
+        write_file(folder / "holder", holder)
+        raw = encode_record(
             {
                 "turn": number,
-                "home": home_id,
+                "home": replaced.home_id,
                 "host": os.uname().nodename,
                 "word": word,
                 "folder": str(folder),
-                **_describe_host(),
+                **describe_host(),
             }
         )
+        write_copy(self._hosts, number, raw)
         unfinished = self._hosts / f".current-{number}"
-        _write_file(unfinished, raw)
-        if time.monotonic() > deadline:  # it stood still for so long that another host may have taken the next term
-            unfinished.unlink(missing_ok=True)
+        write_file(unfinished, raw)
+        # If it stood still for long, another host may have taken the next term.
+        if time.monotonic() > deadline or read_file(self._hosts / CURRENT) != replaced.content:
+            self._remove_term_files(number)
             return None
-        unfinished.rename(self._hosts / "current")
-        for name in os.listdir(self._hosts):
-            if name.isdigit() and int(name) < number:
-                (self._hosts / name).unlink(missing_ok=True)
+        unfinished.rename(self._hosts / CURRENT)
+        with suppress(OSError):  # not all file systems have that
+            sync_to_disk(self._hosts)
+        with suppress(OSError):
+            for name, term in list_term_files(self._hosts).items():
+                if term < number:
+                    (self._hosts / name).unlink(missing_ok=True)
         return raw
 
-    def _remove_file(self, name: str) -> None:
-        """Remove a file that would delay the next host that takes the lease; ignore failures."""
-        with suppress(OSError):
-            (self._hosts / name).unlink(missing_ok=True)
+    def _remove_term_files(self, number: int) -> None:
+        """Remove the files of a term that is given up, which delay the next host that takes one; ignore failures."""
+        for name in (f".current-{number}", get_copy_name(number), str(number)):
+            with suppress(OSError):
+                (self._hosts / name).unlink(missing_ok=True)
 
     def _check_lease_expired(self, record: Mapping[str, Any], now: int) -> None:
         """Raise HomeInUse unless the lease of another host has expired at the time `now`."""
         elapsed = (now - self._read_last_use(record["turn"])) / MICROSECONDS
         if elapsed < LEASE_SECONDS:
-            raise _build_in_use_error(self.home, record["host"], max(0, round(elapsed)))
+            raise build_in_use_error(self.home, record["host"], max(0, round(elapsed)))
 
     def _read_current_record(self) -> bytes:
-        current = self._hosts / "current"
-        if found := _read_file(current):
-            return found
-        self._read_server_time()  # a change in the folder: a client that remembers that there was no file asks again
-        return _read_file(current)
+        current = self._hosts / CURRENT
+        found = read_file(current)
+        if not parse_lease_record(found):
+            self._read_server_time()  # a change in the folder: a client that remembers what was in it asks again
+            found = read_file(current)
+        return found
 
-    def _create_term(self, current_term: int) -> tuple[int, float] | None:
+    def _create_term(self, current_term: int, number: int) -> tuple[int, float] | None:
         """Create the file of the next term; return the term number and deadline, or None if another host was faster.
 
         The file of a host that died while it took the lease is passed over, once it has had the time for it.
+
+        Args:
+            current_term: the number in `current`; 0 if there is none.
+            number: the number to begin with.
         """
-        number = current_term + 1
         while True:
             started = time.monotonic()
             path = self._hosts / str(number)
@@ -408,28 +510,31 @@ class HostLease:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
                 while time.monotonic() < started + _ACQUIRE_SECONDS:
-                    if _parse_record(_read_file(self._hosts / "current")).get("turn", 0) != current_term:
+                    if parse_lease_record(read_file(self._hosts / CURRENT)).get("turn", 0) != current_term:
                         return None
                     time.sleep(_LOOK_SECONDS)
                 number += 1
                 continue
             try:
-                _write_file(path, {"used_at": self._read_server_time()})
+                write_file(path, {"used_at": self._read_server_time()})
             except OSError:
-                self._remove_file(path.name)
+                self._remove_term_files(number)
                 raise
             return number, started + _LONGEST_ACQUIRE_SECONDS
 
     def _adopt_record(self, encoded_record: bytes) -> None:
         """Set the term number and the local folder from a record of this host's lease."""
-        record = _parse_record(encoded_record)
+        record = parse_record(encoded_record)
         self._set_term(record)
         self._current, self.folder = encoded_record, Path(record["folder"])
         self._renew_at = time.monotonic() + RENEWAL_SECONDS
         self._refused = self.refusal = None
         if not (self.folder / "holder").exists():
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            _write_file(self.folder / "holder", {"word": record["word"]})
+            write_file(self.folder / "holder", {"word": record["word"]})
+        if not (self._hosts / get_copy_name(self.term)).exists():  # an older version took the home
+            with suppress(OSError):
+                write_copy(self._hosts, self.term, encoded_record)
 
     def _set_term(self, record: Mapping[str, Any]) -> None:
         self.term, self.term_id = record["turn"], f"{record['turn']} {record['word']}"
@@ -440,7 +545,7 @@ class HostLease:
         used_at = self._read_last_use(self.term)
         now = self._read_server_time()
         if now - used_at >= RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
-            _write_file(path, {"used_at": now})
+            write_file(path, {"used_at": now})
         os.utime(self.folder / "holder")  # for what removes old files from temporary folders
         self._renew_at = time.monotonic() + RENEWAL_SECONDS
 
@@ -452,112 +557,3 @@ class HostLease:
             return os.stat(probe).st_mtime_ns // 1000
         finally:
             probe.unlink(missing_ok=True)
-
-
-@contextmanager
-def _lock_host(home: Path) -> Iterator[None]:
-    """Ensure that only one process of this host at a time acquires the lease of a home."""
-    name = f"{zlib.crc32(os.fsencode(home.resolve())):08x}.lock"
-    descriptor = os.open(get_or_create_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _describe_host() -> dict[str, str]:
-    """Return this host's identifiers; they are equal for all processes that share locks."""
-    mounts = ""
-    with suppress(OSError):
-        mounts = str(os.stat("/proc/self/ns/mnt").st_ino)
-    return {**get_origin()._asdict(), "mount_namespace": mounts}
-
-
-def _is_from_this_host(record: Mapping[str, Any]) -> bool:
-    """Return whether this host wrote a record, judging by the token in its local folder or its description."""
-    folder = Path(record["folder"])
-    if is_private(folder.parent) and is_private(folder):
-        word = _parse_record(_read_file(folder / "holder")).get("word")
-        if word is not None:
-            return bool(word == record["word"])
-    return all(record.get(name) == value for name, value in _describe_host().items())
-
-
-def _is_of_earlier_boot(record: Mapping[str, Any]) -> bool:
-    """Return whether this machine wrote a record and has been rebooted since.
-
-    Machines that were started from one image may have the same id.
-    """
-    here = get_origin()
-    is_same_machine = record["host_id"] == here.host_id and record["host"] == os.uname().nodename
-    return bool(is_same_machine and record["boot_id"] != here.boot_id)
-
-
-def _read_file(path: Path) -> bytes:
-    """Return the content of a file, bypassing caches, or empty bytes if there is no file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        return os.pread(descriptor, _RECORD_BYTES, 0)
-    finally:
-        os.close(descriptor)
-
-
-def _write_file(path: Path, content: Mapping[str, Any] | bytes) -> None:
-    """Write a small file in place, with a single write."""
-    data = content if isinstance(content, bytes) else _encode_record(content)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.pwrite(descriptor, data, 0)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _encode_record(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record).encode().ljust(_RECORD_BYTES)
-
-
-def _parse_record(encoded_record: bytes) -> dict[str, Any]:
-    """Parse the content of a record's file; return an empty dict if no record has been completely written."""
-    try:
-        document = json.loads(encoded_record)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _parse_lease_record(encoded_record: bytes) -> dict[str, Any]:
-    """Parse the content of `current`; return an empty dict if it is missing or damaged."""
-    record = _parse_record(encoded_record)
-    return record if record.keys() >= {"turn", "home", "host", "word", "folder", *Origin._fields} else {}
-
-
-def _build_damaged_error(path: Path) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The file {path}, which names the host that uses the home, is damaged.",
-        hint="When no other host uses it: mlrun workspace show --take-over",
-        target=path,
-    )
-
-
-def _build_in_use_error(home: Path, host: str, unused_seconds: int) -> HomeInUse:
-    return HomeInUse(
-        f"The home {home} is in use from {host}, last seen {unused_seconds} s ago. It is on a network file system, "
-        "which one host at a time can use.",
-        hint=f"Work on {host}, or wait until nothing has run there for {LEASE_SECONDS:.0f} s; commands that only read "
-        "work here too. When that host is gone: mlrun workspace show --take-over",
-        target=home,
-    )
-
-
-def _build_unavailable_error(home: Path, error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The home {home} cannot be used at the moment: {error.strerror or error}.",
-        hint="Check that its file system is mounted and can be written.",
-        target=home,
-    )

@@ -18,7 +18,8 @@ from mlrun_cli.core.locks import lock, open_lock_file
 from mlrun_cli.core.temporary import make_temporary_path
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import StoreError
-from mlrun_cli.processes.host_lease import LEASE_SECONDS, RENEWAL_SECONDS, find_lease
+from mlrun_cli.processes.host_lease import RENEWAL_SECONDS, find_lease
+from mlrun_cli.processes.lease_records import LEASE_SECONDS
 from mlrun_cli.serving.urls import DEFAULT_PORT
 from mlrun_cli.wire.background_threads import start_background_thread
 

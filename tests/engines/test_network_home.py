@@ -209,8 +209,10 @@ def test_a_host_with_the_machine_id_of_another_is_not_taken_for_that_one_after_a
         other.run(*other.enter, "umount", place)
 
 
-def test_a_damaged_record_of_the_lease_is_told_and_is_no_reason_to_take_the_home(host: Host, other: Host) -> None:
+def test_a_damaged_record_without_a_copy_is_told_and_is_no_reason_to_take_the_home(host: Host, other: Host) -> None:
     record = host.seen / "hosts" / "current"
+    for copy in record.parent.glob("*.record"):  # older versions make none
+        copy.unlink()
     for damaged in (b" " * 1024, b"{}".ljust(1024)):
         record.write_bytes(damaged)
         for each in (host, other):
