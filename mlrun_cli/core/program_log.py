@@ -15,7 +15,9 @@ def log_exception() -> None:
     sys.__excepthook__(*sys.exc_info())
 
 
-def write_log(text: str) -> None:
-    """Write a line to the log; ignore a full disk, since it must not end a program that owns runs."""
+def write_log(text: str) -> bool:
+    """Write a line to the log; return False if the disk is full, which must not end a program that owns runs."""
+    line = f"{text}\n".encode()
     with suppress(OSError):
-        os.write(sys.stderr.fileno(), f"{text}\n".encode())
+        return os.write(sys.stderr.fileno(), line) == len(line)
+    return False

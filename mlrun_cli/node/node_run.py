@@ -287,17 +287,21 @@ class NodeRun(SupervisedRun):
         """
         if self._is_superseded:
             return None
+        unreported: OSError | None = None
         is_reported = False
         while True:
             try:
-                return action()
+                result = action()
             except OSError as error:
-                if not is_reported:
-                    write_log(f"the shared folder waits: {error}")
-                is_reported = True
+                unreported = error
+                is_reported = is_reported or write_log(f"the shared folder waits: {error}")
                 if self._shared.is_removed():
                     return None
                 time.sleep(_RETRY_SECONDS)
+            else:
+                if unreported is not None and not is_reported:  # the log is in the shared folder, which was full
+                    write_log(f"the shared folder has waited: {unreported}")
+                return result
 
 
 def build_outcome_event(shared: SharedRunFolder, outcome: Outcome, *, is_final: bool) -> OutcomeEvent:

@@ -175,9 +175,7 @@ def _wait_for_earlier_attempt(shared: SharedRunFolder) -> None:
         try:
             heartbeat = reader.read()
         except OSError as error:
-            if not is_reported:
-                write_log(f"the shared folder waits: {error}")
-            is_reported = True
+            is_reported = is_reported or write_log(f"the shared folder waits: {error}")
         else:
             if heartbeat is None or heartbeat.is_of_dead_process or heartbeat.age_seconds > _SILENCE_SECONDS:
                 return

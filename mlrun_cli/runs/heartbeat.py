@@ -82,8 +82,9 @@ class HeartbeatReader:
     def _log_once(self, error: OSError) -> None:
         if not self._has_logged:
             run_id = self._folder.path.name
-            write_log(f"the heartbeat of {run_id} is judged by its changes alone, which takes longer: {error}")
-            self._has_logged = True
+            self._has_logged = write_log(
+                f"the heartbeat of {run_id} is judged by its changes alone, which takes longer: {error}"
+            )
 
 
 def overwrite_in_place(path: Path, text: str) -> None:

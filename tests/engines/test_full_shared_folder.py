@@ -15,8 +15,15 @@ from tests.engines.pool import PoolEngine
 from tests.engines.ray import Ray
 from tests.engines.slurm import Slurm
 from tests.engines.sshd import HOST_ALIAS, RemoteMachine
-from tests.running import Mlrun, service_error
+from tests.running import Mlrun, service_error, until
 
+_WAITING = """
+    import os, sys, time
+
+    print("here", flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.01)
+"""
 _LOG = "from azureml.core import Run\nRun.get_context().log('x', 1)\n"
 
 
@@ -65,6 +72,38 @@ def test_a_run_that_starts_while_the_shared_folder_is_full_says_so(small_pool: P
     assert os.uname().nodename in message
     filler.unlink()
     assert mlrun.wait(mlrun.submit("--ct", "pool", "train.py"))["status"] == "Completed"
+
+
+def _pad_to_page(path: Path) -> None:
+    """Append empty lines to a file, up to a size after which any more needs another page of the disk."""
+    with path.open("ab") as file:
+        file.write(b"\n" * (-path.stat().st_size % os.sysconf("SC_PAGE_SIZE")))
+
+
+def test_a_run_whose_shared_folder_was_full_for_a_while_says_so_afterwards(
+    small_pool: PoolEngine, tmp_path: Path
+) -> None:
+    mlrun, go = small_pool.mlrun, tmp_path / "go"
+    mlrun.script(_WAITING)
+    run_id = mlrun.submit("--ct", "pool", "train.py", str(go))
+    until(lambda: "here" in mlrun.log(run_id))
+    mlrun.wait_for_status(run_id, "Running")
+    log = small_pool.run_folder(run_id) / "artifacts" / "system_logs" / "supervisor.log"
+    (events,) = (small_pool.run_folder(run_id) / "events").iterdir()
+    until(lambda: '"files"' in events.read_text("utf-8"))  # nothing more is written before the script ends
+    for path in (log, events):
+        _pad_to_page(path)
+    (small_pool.run_folder(run_id) / "reserve").unlink()  # what others write would fill its place too
+    filler = _fill(small_pool.shared)
+    before = events.stat().st_mtime_ns
+    go.touch()
+    until(lambda: events.stat().st_mtime_ns != before)  # a line without room was cut off again
+    filler.unlink()
+
+    assert mlrun.wait(run_id)["status"] == "Completed"
+    lines = [line for line in log.read_text("utf-8").splitlines() if "No space left" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("the shared folder")
 
 
 @pytest.mark.parametrize(
