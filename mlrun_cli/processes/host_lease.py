@@ -9,7 +9,8 @@ only (`O_EXCL`), a rename is atomic, and an open reads anew. The folder `hosts` 
 - a copy of the term's record, in case `current` is damaged: see `lease_records`.
 
 A host takes the next term if the last use is longer ago than a lease, or if a user says that the other host is gone.
-A process that only reads leaves the term to a host that uses the home, writes nothing, and follows its uses instead.
+A process that only reads leaves the term to a host that uses the home, and follows its uses instead. It writes nothing,
+except that once in a while it asks for the file server's time: see `server_clock`.
 Every transaction compares `current` with what it was, so a host that has lost its term writes nothing any more.
 On one host, processes know each other by a random word that is in `current` and in the home's local folder.
 """
@@ -56,6 +57,7 @@ from mlrun_cli.processes.lease_records import (
     write_copy,
     write_file,
 )
+from mlrun_cli.processes.server_clock import ServerClock
 from mlrun_cli.wire.background_threads import start_background_thread
 
 RENEWAL_SECONDS = 15.0
@@ -197,6 +199,7 @@ class HostLease:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._hosts = home / "hosts"
+        self._clock = ServerClock(home, self._hosts)
         self._current = b""
         self._renew_at = 0.0
         self._refused: tuple[float, HomeInUse] | None = None
@@ -250,9 +253,7 @@ class HostLease:
     def acquire_or_follow(self) -> None:
         """Acquire the lease for this host, or follow another host's lease on the home without writing to it.
 
-        The time of the file server can be had only by a write. So this machine's clock is asked first whether the
-        lease is held, and the file server's only if it says no. An expired lease is followed too if it cannot be
-        acquired, as on a full disk.
+        An expired lease is followed too if it cannot be acquired, as on a full disk.
 
         Raises:
             StoreError: the home cannot be used.
@@ -262,7 +263,7 @@ class HostLease:
             is_other = bool(record) and not is_from_this_host(record)
             try:
                 if is_other and not is_of_earlier_boot(record):
-                    self._check_lease_expired(record, time.time_ns() // 1000)
+                    self._check_lease_expired(record, self._clock.estimate())
                 self.acquire()
             except StoreUnavailable as error:
                 if not is_other and not isinstance(error, HomeInUse):
@@ -360,7 +361,7 @@ class HostLease:
         return {"host": parse_record(self._current)["host"], "localFolder": str(self.folder), "turn": self.term}
 
     def describe_use(self) -> tuple[str, int]:
-        """Return the host that holds the lease, and the seconds since it last used the home, by this machine's clock.
+        """Return the host that holds the lease, and the seconds since it last used the home.
 
         Raises:
             StoreUnavailable: the home is not there.
@@ -370,7 +371,7 @@ class HostLease:
             used_at = self._read_last_use(record["turn"])
         except OSError as error:
             raise build_unavailable_error(self.home, error) from error
-        return record["host"], max(0, round((time.time_ns() // 1000 - used_at) / MICROSECONDS))
+        return record["host"], max(0, round((self._clock.estimate() - used_at) / MICROSECONDS))
 
     def _try_to_acquire(self, *, take_over: bool) -> bool:
         """Adopt or acquire the lease; return False if the caller should try again."""
@@ -387,7 +388,7 @@ class HostLease:
             self._renew()
             return True
         if record and not (take_over or is_own or is_of_earlier_boot(record)):
-            self._check_lease_expired(record, self._read_server_time())
+            self._check_lease_expired(record, self._clock.read())
         # Without `current`, the other host of the last term may be about to write that.
         is_over = bool(current_term) or (is_own and record["turn"] == last_term)
         won = self._create_term(current_term, last_term + 1 if is_over else max(1, last_term))
@@ -427,7 +428,7 @@ class HostLease:
             return True
         if raw:
             raise build_damaged_error(self._hosts / CURRENT)
-        elapsed = (self._read_server_time() - self._read_last_use(last_term)) / MICROSECONDS
+        elapsed = (self._clock.read() - self._read_last_use(last_term)) / MICROSECONDS
         if elapsed >= LEASE_SECONDS:
             return True
         deadline = time.monotonic() + _ACQUIRE_SECONDS
@@ -490,7 +491,7 @@ class HostLease:
         current = self._hosts / CURRENT
         found = read_file(current)
         if not parse_lease_record(found):
-            self._read_server_time()  # a change in the folder: a client that remembers what was in it asks again
+            self._clock.read()  # a change in the folder: a client that remembers what was in it asks again
             found = read_file(current)
         return found
 
@@ -516,7 +517,7 @@ class HostLease:
                 number += 1
                 continue
             try:
-                write_file(path, {"used_at": self._read_server_time()})
+                write_file(path, {"used_at": self._clock.read()})
             except OSError:
                 self._remove_term_files(number)
                 raise
@@ -543,17 +544,8 @@ class HostLease:
         """Write the time of last use to the file of this host's term; no other host writes to this file."""
         path = self._hosts / str(self.term)
         used_at = self._read_last_use(self.term)
-        now = self._read_server_time()
+        now = self._clock.read()
         if now - used_at >= RENEWAL_SECONDS * MICROSECONDS / 2:  # no other process of this host has just done it
             write_file(path, {"used_at": now})
         os.utime(self.folder / "holder")  # for what removes old files from temporary folders
         self._renew_at = time.monotonic() + RENEWAL_SECONDS
-
-    def _read_server_time(self) -> int:
-        """Return the time by the clock of the file server, in microseconds; this works on a full disk, too."""
-        probe = self._hosts / f".time-{os.urandom(8).hex()}"
-        try:
-            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            return os.stat(probe).st_mtime_ns // 1000
-        finally:
-            probe.unlink(missing_ok=True)
