@@ -12,13 +12,14 @@ from mlrun_cli.controller.run_controller import Ending
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.redaction import NAMES_VARIABLE
 from mlrun_cli.errors import DataNotFound, MlrunError, UsageError
+from mlrun_cli.pipelines.plan import read_pipeline_plan
 from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.store.runs.child_store import ChildState
-from mlrun_cli.submit.pipeline import STDERR_LOG, read_pipeline_plan
-from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, store_outputs
+from mlrun_cli.submit.pipeline import STDERR_LOG
+from mlrun_cli.submit.pipeline_outputs import OutputsNotKept, keep_outputs
 from mlrun_cli.submit.pipeline_reuse import (
     FINISH_RECORD,
     ResolvedStep,
@@ -29,6 +30,7 @@ from mlrun_cli.submit.pipeline_reuse import (
 )
 from mlrun_cli.submit.pipeline_start import start_step
 from mlrun_cli.submit.pipeline_step import StepPlan
+from mlrun_cli.submit.sweep_step import keep_sweep_outputs
 from mlrun_cli.submit.template import RunTemplate, read_template
 from mlrun_cli.targets.engine import EngineTarget
 from mlrun_cli.targets.errors import EngineUnavailable, SharedFolderUnavailable
@@ -141,7 +143,10 @@ class PipelineController:
         ]
 
     def _finish_step(self, plan: StepPlan, child: ChildState) -> str | None:
-        """Store the outputs of an ended step, once; return the reason why they cannot be used, or None if they can."""
+        """Record the end of a step, once; return the reason why its outputs cannot be used, or None if they can.
+
+        Its supervisor has stored them before the step ended, unless the disk was full or the supervisor died.
+        """
         key = plan.step.key
         record = self._folder.steps / key / FINISH_RECORD
         document = read_json(record)
@@ -149,7 +154,8 @@ class PipelineController:
             problem = None if child.status is RunStatus.COMPLETED else f"it is {child.status.value}"
             try:
                 if problem is None and self._get_origin_run_id(plan, child) == child.run_id:
-                    store_outputs(self._workspace, plan, child.run_id)
+                    keep = keep_outputs if plan.step.sweep is None else keep_sweep_outputs
+                    keep(self._workspace, self._workspace.runs.get_by_key(child.key))
             except OutputsNotKept as error:
                 problem = error.message
                 warnings = self._workspace.runs.get_by_key(child.key).warnings

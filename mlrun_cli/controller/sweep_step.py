@@ -14,8 +14,9 @@ from mlrun_cli.runs.cancellation import GRACE_SECONDS
 from mlrun_cli.runs.error import USER_ERROR, build_run_error
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.submit.pipeline_outputs import OutputsNotKept
 from mlrun_cli.submit.sweep import plan_sweep, start_sweep
-from mlrun_cli.submit.sweep_step import get_sweep_id, read_sweep_definition
+from mlrun_cli.submit.sweep_step import get_sweep_id, keep_sweep_outputs, read_sweep_definition
 from mlrun_cli.submit.template import read_template
 from mlrun_cli.wire.run_folder import PIPELINE_LOG
 from mlrun_cli.workspace import Workspace
@@ -68,6 +69,11 @@ class SweepStepController:
     def _build_ending(self, sweep: Run) -> Ending:
         names = ("score", "best_child_run_id", "best_metric_status", "best_data_container_id")
         best: Mapping[str, str] = {name: sweep.properties[name] for name in names if name in sweep.properties}
+        if sweep.status is RunStatus.COMPLETED:
+            try:
+                keep_sweep_outputs(self._workspace, self._run)
+            except OutputsNotKept as error:
+                return Ending(RunStatus.FAILED, build_run_error(error.one_line, reason=error.code), best)
         if sweep.status is not RunStatus.FAILED:
             return Ending(sweep.status, properties=best)
         message = (sweep.error or {}).get("error", {}).get("message")

@@ -15,26 +15,11 @@ from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import check_experiment_name
 from mlrun_cli.core.problems import Problems, list_problems
 from mlrun_cli.core.redaction import LEAST_LETTERS, NAMES_VARIABLE, Redactor
-from mlrun_cli.errors import MlrunError, StoredFilesLost
-from mlrun_cli.pipelines.graph import (
-    DATA_PATH_TYPE,
-    DATASET_TYPE,
-    DataPath,
-    DatasetReference,
-    Graph,
-    ParameterValue,
-    Step,
-    parameter_value_to_json,
-)
-from mlrun_cli.pipelines.json_reader import JsonReader
+from mlrun_cli.errors import MlrunError
+from mlrun_cli.pipelines.graph import Graph, Step
 from mlrun_cli.pipelines.parameter_values import assign_parameters, format_parameter_value
-from mlrun_cli.pipelines.redaction import (
-    SecretParameters,
-    find_secret_parameters,
-    redact_graph,
-    redact_parameter,
-    redact_parameter_value,
-)
+from mlrun_cli.pipelines.plan import PLAN_FILE, PipelinePlan
+from mlrun_cli.pipelines.redaction import SecretParameters, find_secret_parameters, redact_parameter
 from mlrun_cli.pipelines.run_types import CONTINUES_PROPERTY, PARAMETERS_PROPERTY, PIPELINE_RUN
 from mlrun_cli.pipelines.validation import check_graph
 from mlrun_cli.processes.interruptions import Interruptions
@@ -63,7 +48,6 @@ STDERR_LOG = "logs/azureml/stderrlogs.txt"
 _LOGS = (PIPELINE_LOG, STDERR_LOG, "logs/azureml/stdoutlogs.txt")
 _CAN_REUSE = "This step is eligible to reuse a previous run's output"
 _RUNS = "This step will run and generate new outputs"
-_PLAN_FILE = "pipeline.json"
 _Resolved = TypeVar("_Resolved")
 
 
@@ -112,38 +96,6 @@ class PipelineRequest(NamedTuple):
     places: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
-class PipelinePlan(NamedTuple):
-    """The information that the controller of a pipeline needs, besides the templates of the steps."""
-
-    run_id: str
-    graph: Graph
-    values: Mapping[str, ParameterValue]
-    regenerate_outputs: bool
-    continue_on_step_failure: bool
-
-    def to_json(self, secrets: SecretParameters, redactor: Redactor) -> dict[str, Any]:
-        """Return the plan, without secrets, as a JSON-compatible dict for `from_json`."""
-        return {
-            "run_id": self.run_id,
-            "graph": redact_graph(self.graph, secrets, redactor).to_json(),
-            "values": redact_values(self.values, secrets, redactor),
-            "regenerate_outputs": self.regenerate_outputs,
-            "continue_on_step_failure": self.continue_on_step_failure,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> PipelinePlan:
-        """Create a plan from a dict returned by `to_json`."""
-        graph = Graph.from_json(document["graph"])
-        return cls(
-            document["run_id"],
-            graph,
-            {name: _parse_value(graph, document["values"], name) for name in graph.parameters},
-            document["regenerate_outputs"],
-            document["continue_on_step_failure"],
-        )
-
-
 class SubmittedPipeline(NamedTuple):
     """The run of a submitted pipeline.
 
@@ -156,26 +108,6 @@ class SubmittedPipeline(NamedTuple):
     run: Run
     notes: tuple[str, ...]
     lines: tuple[str, ...]
-
-
-def redact_values(
-    values: Mapping[str, ParameterValue], secrets: SecretParameters, redactor: Redactor
-) -> dict[str, Any]:
-    """Return the JSON-compatible values of parameters, keyed by name, with secrets redacted."""
-    return {
-        name: parameter_value_to_json(redact_parameter_value(name, value, secrets.names, redactor))
-        for name, value in values.items()
-    }
-
-
-def _parse_value(graph: Graph, values: Mapping[str, Any], name: str) -> ParameterValue:
-    kind, value = graph.parameters[name].kind, values[name]
-    if kind == DATA_PATH_TYPE:
-        return DataPath.from_json(JsonReader(value, name))
-    if kind == DATASET_TYPE:
-        return DatasetReference.from_json(JsonReader(value, name))
-    found: ParameterValue = value
-    return found
 
 
 def submit_pipeline(
@@ -257,28 +189,13 @@ def _pin_default_datastore(workspace: Workspace, graph: Graph) -> Graph:
     return graph._replace(default_datastore=graph.default_datastore or get_default_datastore_name(workspace))
 
 
-def read_pipeline_plan(folder: RunFolder) -> PipelinePlan:
-    """Return the plan of a pipeline run, read from the run's folder.
-
-    Raises:
-        StoredFilesLost: the file is gone or damaged.
-        OSError: the file cannot be read.
-    """
-    document = read_json(folder.path / _PLAN_FILE)
-    if document is None:
-        raise StoredFilesLost(
-            f"The file {folder.path / _PLAN_FILE} is gone or damaged.", hint="Submit the pipeline again."
-        )
-    return PipelinePlan.from_json(document)
-
-
 def read_submitted_tags(folder: RunFolder) -> Mapping[str, str | None]:
     """Return the tags that a pipeline was submitted with, keyed by name; a tag without a value is None.
 
     Raises:
         OSError: the file cannot be read.
     """
-    tags: Mapping[str, str | None] = (read_json(folder.path / _PLAN_FILE) or {}).get("tags", {})
+    tags: Mapping[str, str | None] = (read_json(folder.path / PLAN_FILE) or {}).get("tags", {})
     return tags
 
 
@@ -360,7 +277,7 @@ def _write_files(folder: RunFolder, plan: Mapping[str, Any], templates: Mapping[
         step = folder.steps / key
         step.mkdir(mode=0o700)
         template.write(step)
-    write_json(folder.path / _PLAN_FILE, plan, durable=True)
+    write_json(folder.path / PLAN_FILE, plan, durable=True)
 
 
 def _build_run(

@@ -11,6 +11,7 @@ from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.errors import DataNotFound, UsageError
 from mlrun_cli.pipelines.data_flow import compute_step_run_id, locate_output, resolve_source
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, Graph, Step, StepOutput
+from mlrun_cli.pipelines.plan import PipelinePlan
 from mlrun_cli.pipelines.redaction import find_secret_parameters
 from mlrun_cli.runs.run import Run
 from mlrun_cli.snapshots.content_store import SnapshotStore
@@ -19,7 +20,6 @@ from mlrun_cli.snapshots.snapshot import SnapshotEntry
 from mlrun_cli.snapshots.take import preview_entries
 from mlrun_cli.submit.dry_run import PlannedRun, build_dry_run_record, plan_run
 from mlrun_cli.submit.pipeline import (
-    PipelinePlan,
     PipelineRequest,
     check_sweep_step,
     plan_pipeline,

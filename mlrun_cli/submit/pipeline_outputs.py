@@ -4,80 +4,110 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlrun_cli.actions.datasets import register_dataset, save_dataset
 from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.home import make_private_folder
+from mlrun_cli.core.json_files import write_json
 from mlrun_cli.data.dataset import FILE_KIND
 from mlrun_cli.data.datastore import Datastore
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.pipelines.data_flow import OutputLocation, locate_output
-from mlrun_cli.pipelines.graph import FILE_DATASET, Output, Registration
-from mlrun_cli.submit.pipeline_step import StepPlan
-from mlrun_cli.submit.sweep_step import copy_best_model, write_sweep_metrics
+from mlrun_cli.pipelines.graph import FILE_DATASET, Graph, Output, Registration, Step
+from mlrun_cli.pipelines.plan import read_pipeline_plan
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY, PIPELINE_RUN_PROPERTY
+from mlrun_cli.runs.run import Run
 from mlrun_cli.workspace import Workspace
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_RECORD = "outputs.json"
+"""The file of a step in its pipeline run that says that the outputs of the step are stored."""
 
 
 class OutputsNotKept(MlrunError):
     """The outputs of a completed step cannot be moved to their destinations."""
 
 
-def store_outputs(workspace: Workspace, plan: StepPlan, run_id: str) -> None:
-    """Move the uploaded outputs of a step run to their datastores, and register those that are to become datasets.
+def keep_outputs(workspace: Workspace, run: Run, write_results: Callable[[Graph, Step], None] | None = None) -> None:
+    """Store the outputs of a step run whose script has succeeded, unless that is done; may be called again.
 
-    It may be called again if it was interrupted.
+    Args:
+        workspace: the workspace of the run.
+        run: the step run.
+        write_results: called first; writes outputs that no script writes.
 
     Raises:
         OutputsNotKept: a file cannot be moved, or a dataset cannot be registered.
+        StoredFilesLost: the plan of the pipeline is gone or damaged.
         StoreError: the store cannot be used.
         OSError: the disk is full.
     """
-    for key, output in plan.step.outputs.items():
-        place = locate_output(plan.graph, run_id, key, output)
-        try:
-            datastore = get_datastore(workspace, place.datastore)
-            model_file = plan.step.model_outputs.get(key)
-            if key == plan.step.metrics_output or model_file is not None:
-                path = datastore.resolve_path(place.written_path)
-                _create_folder(datastore, path.parent)
-                if model_file is None:
-                    write_sweep_metrics(workspace, run_id, path)
-                else:
-                    copy_best_model(workspace, run_id, model_file, path)
-            _move_output(datastore, place, key, output)
-            if output.registration is not None and output.mode == "upload":
-                _register_dataset(workspace, datastore, place, output.registration)
-            if output.kind == FILE_DATASET and output.mode == "upload":
-                _record_upload(workspace, run_id, key, datastore, place)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise
-            raise OutputsNotKept(
-                f"The output '{key}' cannot be put in its place: {error.filename}: {error.strerror}."
-            ) from error
-        except (OutputsNotKept, StoreError):
+    properties = workspace.runs.get_properties(run.key)
+    folder, key = workspace.get_run_folder(properties[PIPELINE_RUN_PROPERTY]), properties[NODE_PROPERTY]
+    graph = read_pipeline_plan(folder).graph
+    step = graph.find_step(key)
+    record = folder.steps / key / _RECORD
+    if step is None or not step.outputs or record.exists():
+        return
+    if write_results is not None:
+        write_results(graph, step)
+    for output_key, output in step.outputs.items():
+        with explain_failure(output_key):
+            place = locate_output(graph, run.run_id, output_key, output)
+            _store_output(workspace, run.run_id, output_key, output, place)
+    write_json(record, {}, durable=True)
+
+
+@contextmanager
+def explain_failure(output_key: str) -> Iterator[None]:
+    """Make errors of the block say which output is not kept.
+
+    Raises:
+        OutputsNotKept: for any error but those of the next two classes.
+        StoreError: the store cannot be used.
+        OSError: the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
             raise
-        except MlrunError as error:
-            raise OutputsNotKept(f"The output '{key}' is not kept: {error.message}", hint=error.hint) from error
+        raise OutputsNotKept(
+            f"The output '{output_key}' cannot be put in its place: {error.filename}: {error.strerror}."
+        ) from error
+    except (OutputsNotKept, StoreError):
+        raise
+    except MlrunError as error:
+        raise OutputsNotKept(f"The output '{output_key}' is not kept: {error.message}", hint=error.hint) from error
+
+
+def _store_output(workspace: Workspace, run_id: str, output_key: str, output: Output, place: OutputLocation) -> None:
+    """Move an uploaded output of a step run to its place, and register it if it is to become a dataset."""
+    datastore = get_datastore(workspace, place.datastore)
+    _move_output(datastore, place, output_key, output)
+    if output.registration is not None and output.mode == "upload":
+        _register_dataset(workspace, datastore, place, output.registration)
+    if output.kind == FILE_DATASET and output.mode == "upload":
+        _record_upload(workspace, run_id, output_key, datastore, place)
 
 
 def _move_output(datastore: Datastore, place: OutputLocation, output_key: str, output: Output) -> None:
     """Move an uploaded output to its place in a datastore, and create an empty folder if nothing was written."""
     path, written = datastore.resolve_path(place.path), datastore.resolve_path(place.written_path)
     if written != path and os.path.lexists(written):
-        _create_folder(datastore, path.parent)
+        create_output_folder(datastore, path.parent)
         _move_or_merge(written, path, output_key, overwrite=output.overwrite)
         with suppress(OSError):
             written.parent.rmdir()
     if not os.path.lexists(path):  # the step has written nothing, and the next one is given an empty folder
-        _create_folder(datastore, path)
+        create_output_folder(datastore, path)
 
 
-def _create_folder(datastore: Datastore, path: Path) -> None:
+def create_output_folder(datastore: Datastore, path: Path) -> None:
+    """Create a folder of a datastore with its parents, private to the user in a datastore of ours."""
     if datastore.is_own and not path.exists():
         make_private_folder(path)
     else:

@@ -17,6 +17,7 @@ from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import ConflictingOptions, InvalidValue, PipelineNotFound, RunNotRepeatable, StoredFilesLost
 from mlrun_cli.pipelines.graph import Graph, Step, parameter_value_to_json
 from mlrun_cli.pipelines.parameter_values import parse_parameter_value
+from mlrun_cli.pipelines.plan import read_pipeline_plan
 from mlrun_cli.pipelines.run_types import CONTINUES_PROPERTY, PARAMETERS_PROPERTY, PIPELINE_ID_PROPERTY
 from mlrun_cli.pipelines.validation import build_name_hint
 from mlrun_cli.processes.interruptions import Interruptions
@@ -24,7 +25,6 @@ from mlrun_cli.runs.run import RERUN_TAG, Run
 from mlrun_cli.submit.earlier_templates import load_earlier_template, read_template_submission
 from mlrun_cli.submit.pipeline import (
     PipelineRequest,
-    read_pipeline_plan,
     read_submitted_tags,
     submit_pipeline,
 )

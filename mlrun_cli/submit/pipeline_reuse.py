@@ -25,7 +25,7 @@ from mlrun_cli.pipelines.fingerprint import (
     describe_differences,
 )
 from mlrun_cli.pipelines.graph import DataPath, DatasetReference, StepInput, StepOutput
-from mlrun_cli.pipelines.run_types import REUSED_PROPERTY, STEP_RUN
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY, PIPELINE_RUN_PROPERTY, REUSED_PROPERTY, STEP_RUN
 from mlrun_cli.runconfigs.run_configuration import RunConfiguration
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import Run
@@ -36,9 +36,7 @@ from mlrun_cli.submit.resolution import Resolution
 from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.workspace import Workspace
 
-PIPELINE_RUN_PROPERTY = "azureml.pipelinerunid"
 MODULE_NAME_PROPERTY = "azureml.moduleName"
-NODE_PROPERTY = "azureml.nodeid"
 
 _DATA_SECTIONS = frozenset({"data", "dataReferences", "outputData"})
 _MAX_CANDIDATES = 20

@@ -14,19 +14,17 @@ from mlrun_cli.core.redaction import REDACTED
 from mlrun_cli.errors import StoredFilesLost, UsageError
 from mlrun_cli.pipelines.data_flow import locate_output
 from mlrun_cli.pipelines.graph import Graph, Step
+from mlrun_cli.pipelines.plan import read_pipeline_plan
 from mlrun_cli.pipelines.published import PublishedPipeline
-from mlrun_cli.pipelines.run_types import PIPELINE_ID_PROPERTY, PIPELINE_RUN
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY, PIPELINE_ID_PROPERTY, PIPELINE_RUN
 from mlrun_cli.runs.filter import RunFilter, TagFilter
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.submission import Submission
 from mlrun_cli.snapshots.content_store import SnapshotStore
 from mlrun_cli.snapshots.snapshot import Snapshot
-from mlrun_cli.submit.pipeline import read_pipeline_plan
 from mlrun_cli.submit.pipeline_reuse import get_origin_id
 from mlrun_cli.submit.template import get_submission_file
 from mlrun_cli.workspace import Workspace
-
-NODE_PROPERTY = "azureml.nodeid"
 
 
 class WrittenOutput(NamedTuple):

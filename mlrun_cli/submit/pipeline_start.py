@@ -9,13 +9,11 @@ from mlrun_cli.actions.artifacts import download_files, list_files
 from mlrun_cli.core.guid import format_guid
 from mlrun_cli.errors import RunFileNotFound
 from mlrun_cli.pipelines.fingerprint import DIGEST_PROPERTY
-from mlrun_cli.pipelines.run_types import REUSED_PROPERTY, STEP_RUN
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY, PIPELINE_RUN_PROPERTY, REUSED_PROPERTY, STEP_RUN
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.submit.pipeline_reuse import (
     MODULE_NAME_PROPERTY,
-    NODE_PROPERTY,
-    PIPELINE_RUN_PROPERTY,
     Reuse,
     get_origin_id,
 )

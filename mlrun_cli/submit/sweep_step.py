@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlrun_cli.actions.artifacts import download_file, list_files
+from mlrun_cli.actions.datastores import get_datastore
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.errors import NotFound, StoredFilesLost
+from mlrun_cli.pipelines.data_flow import locate_output
+from mlrun_cli.pipelines.graph import Graph, Step
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.folder import RunFolder
 from mlrun_cli.runs.run import Run
 from mlrun_cli.submit.controlled_run import ControlledRun, start_controlled_run
+from mlrun_cli.submit.pipeline_outputs import create_output_folder, explain_failure, keep_outputs
 from mlrun_cli.submit.template import RunTemplate
 from mlrun_cli.submit.template_runs import TemplateRun, apply_run_to_template
 from mlrun_cli.sweeps.definition import SweepDefinition, definition_from_json
@@ -76,7 +81,32 @@ def read_sweep_definition(folder: RunFolder) -> SweepDefinition:
     return definition_from_json(document)
 
 
-def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> None:
+def keep_sweep_outputs(workspace: Workspace, run: Run) -> None:
+    """Write and store the outputs of a sweep step that has succeeded, unless that is done; may be called again.
+
+    Raises:
+        MlrunError, OSError: as by `keep_outputs`.
+    """
+    keep_outputs(workspace, run, partial(_write_results, workspace, run.run_id))
+
+
+def _write_results(workspace: Workspace, step_run_id: str, graph: Graph, step: Step) -> None:
+    """Write the metrics of a step's sweep and models of its best run to the places of their outputs."""
+    for key, output in step.outputs.items():
+        model_file = step.model_outputs.get(key)
+        if key == step.metrics_output or model_file is not None:
+            with explain_failure(key):
+                place = locate_output(graph, step_run_id, key, output)
+                datastore = get_datastore(workspace, place.datastore)
+                path = datastore.resolve_path(place.written_path)
+                create_output_folder(datastore, path.parent)
+                if model_file is None:
+                    _write_sweep_metrics(workspace, step_run_id, path)
+                else:
+                    _copy_best_model(workspace, step_run_id, model_file, path)
+
+
+def _write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> None:
     """Write the metrics of a sweep's runs in the format of Azure's `metrics_output`: `{run id: {metric: [values]}}`."""
     sweep = workspace.runs.get(get_sweep_id(step_run_id))
     metrics = {}
@@ -86,7 +116,7 @@ def write_sweep_metrics(workspace: Workspace, step_run_id: str, path: Path) -> N
     write_json(path, metrics)
 
 
-def copy_best_model(workspace: Workspace, step_run_id: str, name: str, destination: Path) -> None:
+def _copy_best_model(workspace: Workspace, step_run_id: str, name: str, destination: Path) -> None:
     """Copy a model (a file or folder) from the best run in a step's sweep to a path.
 
     Raises:

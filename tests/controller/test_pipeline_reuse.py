@@ -60,6 +60,15 @@ def test_a_second_run_uses_the_results_of_the_first(pipelines: PipelineWorld) ->
     assert find_reused(third) == {name: run.run_id for name, run in first.items()}
 
 
+def test_a_step_with_a_record_that_its_outputs_were_not_kept_is_not_used_again(pipelines: PipelineWorld) -> None:
+    first = submit_two(pipelines)
+    folder = pipelines.workspace.get_run_folder(str(first["train"].parent_run_id)).steps / ("a" * 8)
+    (folder / "finished.json").write_text('{"problem": "as earlier versions wrote it"}', encoding="utf-8")
+    second = submit_two(pipelines)
+    assert find_reused(second) == {"train": None, "score": None}
+    assert "could not be put in their places" in reason(second["train"])
+
+
 def test_a_changed_argument_makes_its_step_and_those_behind_it_run_again(pipelines: PipelineWorld) -> None:
     first = submit_two(pipelines)
     second = submit_two(pipelines, "more=1")

@@ -14,12 +14,11 @@ from mlrun_cli.pipelines.graph import (
     Step,
     StepOutput,
 )
-from mlrun_cli.pipelines.run_types import REUSED_PROPERTY
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY, REUSED_PROPERTY
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.pipeline_graph.layered_drawing import NODE_HEIGHT, NODE_WIDTH, LayeredDrawing, draw_layers
 
 REUSE_PROPERTY = "mlrun.reuse"
-NODE_PROPERTY = "azureml.nodeid"
 
 _LABEL_CHARACTERS = 30
 

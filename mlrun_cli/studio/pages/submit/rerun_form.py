@@ -9,11 +9,11 @@ from types import MappingProxyType
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.errors import InvalidValue
 from mlrun_cli.pipelines.parameter_values import format_parameter_value
+from mlrun_cli.pipelines.plan import read_pipeline_plan
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.pages.submit.submit_form import FOLDER, parse_tags, parse_variables, split_words
 from mlrun_cli.submit.earlier_templates import read_template_submission
-from mlrun_cli.submit.pipeline import read_pipeline_plan
 from mlrun_cli.submit.pipeline_rerun import PipelineRerun
 from mlrun_cli.submit.rerun import RerunChanges
 from mlrun_cli.submit.sweep import read_sweep_plan

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from mlrun_cli.actions.compute_targets import list_target_names
 from mlrun_cli.errors import MlrunError
+from mlrun_cli.pipelines.plan import read_pipeline_plan
 from mlrun_cli.pipelines.run_types import PIPELINE_RUN
 from mlrun_cli.processes.interruptions import Interruptions
 from mlrun_cli.runs.run import Run
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.submit.rerun_form import RerunForm
-from mlrun_cli.submit.pipeline import read_pipeline_plan
 from mlrun_cli.submit.pipeline_rerun import build_pipeline_rerun
 from mlrun_cli.submit.rerun import RerunChanges
 from mlrun_cli.submit.sweep_rerun import build_sweep_rerun

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from mlrun_cli.pipelines.run_types import NODE_PROPERTY
 from mlrun_cli.studio.page_request import PageRequest
 from mlrun_cli.studio.pages.run.tabs import get_requested_run, render_tab
-from mlrun_cli.studio.pipeline_graph.view import NODE_PROPERTY, build_graph_view, build_step_view
+from mlrun_cli.studio.pipeline_graph.view import build_graph_view, build_step_view
 from mlrun_cli.submit.pipeline_runs import list_step_outputs, list_step_runs, read_run_graph
 
 
