@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from mlrun_cli.actions.run_ends import cancel_run
+from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import RunNotFound, StoreError, StoreUnavailable
 from mlrun_cli.processes.process import list_controllers, send_signal
@@ -19,6 +20,7 @@ from mlrun_cli.runtime.controllers import remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
 from mlrun_cli.runtime.queue import wake_dispatcher
 from mlrun_cli.runtime.reconciliation import reconcile_runs
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.targets.errors import EngineUnavailable
 from mlrun_cli.targets.lookup import get_target
 from mlrun_cli.workspace import Workspace
@@ -54,6 +56,7 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
     """Kill the processes and supervisors of runs; return the runs, now Canceled unless they had already ended.
 
     Values that their scripts have logged are kept if they can be read. The child runs of a controlled run end likewise.
+    Runs whose engine does not answer are CancelRequested, and end once it does.
 
     Args:
         workspace: the workspace.
@@ -63,32 +66,68 @@ def force_end_runs(workspace: Workspace, runs: Sequence[Run], *, needs_engine: b
     Raises:
         RunNotFound: one of the runs has been deleted.
         StoreError: another process has locked the store.
-        EngineUnavailable: the engine that has the jobs of some runs does not answer; the others have ended.
+        EngineUnavailable: the engine that has the jobs of some runs does not answer; the others have ended. The message
+            names the runs of the first such engine.
         OSError: secrets of a run, which has ended nevertheless, cannot be removed.
     """
     killed: list[Run] = []
-    silent: dict[str | None, EngineUnavailable] = {}
+    silent: dict[str, EngineUnavailable] = {}
+    unreached: dict[str, list[str]] = {}
+    failures: list[EngineUnavailable] = []
     missing: RunNotFound | None = None
     try:
-        for run in runs:
-            if run.target not in silent and not run.status.is_terminal:
-                try:
-                    if run.controller is not None:
-                        _force_end_with_children(workspace, run, needs_engine=needs_engine)
-                    else:
-                        killed += _kill_run(workspace, run, needs_engine=needs_engine)
-                except EngineUnavailable as error:
-                    silent[run.target] = error
-                except RunNotFound as error:
-                    missing = missing or error
+        for run in (run for run in runs if not run.status.is_terminal):
+            target = run.target or LOCAL_TARGET
+            try:
+                if target in silent:
+                    cancel_run(workspace, run, 0.0)
+                    unreached[target].append(run.run_id)
+                else:
+                    killed += _force_end_run(workspace, run, needs_engine=needs_engine)
+            except EngineUnavailable as error:
+                if run.controller is not None:  # the error names the child runs and their target
+                    failures.append(error)
+                else:
+                    silent[target], unreached[target] = error, [run.run_id]
+            except RunNotFound as error:
+                missing = missing or error
     finally:
         _wait_for_collectors(workspace, killed if needs_engine else [])
         for run in killed:
             _record_end(workspace, run, needs_engine=needs_engine)
-    for failure in (*silent.values(), missing):
-        if failure is not None:
-            raise failure
+    failures += (_build_unreached_error(workspace, name, silent[name], ids) for name, ids in unreached.items())
+    for failure in filter(None, (*failures, missing)):
+        raise failure
     return workspace.runs.list_by_keys([run.key for run in runs])
+
+
+def _build_unreached_error(
+    workspace: Workspace, target: str, error: EngineUnavailable, run_ids: Sequence[str]
+) -> EngineUnavailable:
+    """Return the error to raise for runs that cannot be ended, since the engine of their target does not answer."""
+    count = len(workspace.runs.list_live_runs_on_target(target))
+    every = "the run" if count == 1 else f"all {count} live runs of the target"
+    what, rest = f"The runs {format_first_names(run_ids)} are", "They are CancelRequested, and are"
+    if len(run_ids) == 1:
+        what, rest = f"The run {run_ids[0]} is", "It is CancelRequested, and is"
+    reason = error.message.rstrip()
+    ways_out = (
+        f"{rest} canceled once '{target}' answers. If that is gone for good, 'mlrun computetarget detach -n {target}"
+        f" --force' records {every} as Canceled and deletes the target; what runs there may go on."
+    )
+    return EngineUnavailable(
+        f"{what} not ended yet, because '{target}' cannot be reached: {reason}{'' if reason.endswith('.') else '.'}",
+        hint=f"{error.hint} {ways_out}" if error.hint else ways_out,
+        target=run_ids[0],
+    )
+
+
+def _force_end_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:
+    """Kill a run, or end it and its child runs if it is controlled; return the run if its end is still to be recorded."""
+    if run.controller is None:
+        return _kill_run(workspace, run, needs_engine=needs_engine)
+    _force_end_with_children(workspace, run, needs_engine=needs_engine)
+    return []
 
 
 def _kill_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:

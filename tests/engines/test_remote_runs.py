@@ -368,6 +368,26 @@ def test_the_folder_of_a_run_that_was_forced_to_end_is_removed(box: Mlrun, remot
     assert not list_programs(remote_machine, "train.py")
 
 
+def test_a_run_that_cannot_be_ended_by_force_without_a_line_is_named_with_the_ways_out(
+    box: Mlrun, remote_machine: RemoteMachine
+) -> None:
+    running, _ = start_and_see(box, remote_machine)
+    waiting, _ = start(box, remote_machine)
+    remote_machine.stop_sshd(cut=True)
+    failure = box.fails("run", "cancel", "-r", running, "-r", waiting, "--force", exit_code=1)
+    assert (failure.code, failure.target) == ("EngineUnavailable", running)
+    assert failure.message.startswith(
+        f"The runs {running}, {waiting} are not ended yet, because 'box' cannot be reached"
+    )
+    assert "Connection refused" in failure.message
+    assert "'mlrun computetarget detach -n box --force' records all 2 live runs" in str(failure.hint)
+    statuses = [box.show(run_id)["status"] for run_id in (running, waiting)]
+    assert statuses == ["CancelRequested", "CancelRequested"]
+
+    remote_machine.start_sshd()
+    assert [box.wait(run_id)["status"] for run_id in (running, waiting)] == ["Canceled", "Canceled"]
+
+
 @pytest.mark.kill
 @pytest.mark.parametrize("dies", [False, True], ids=["stopped", "killed later"])
 @pytest.mark.parametrize("is_deleted", [False, True], ids=["canceled", "deleted"])
