@@ -123,7 +123,7 @@ def _build_unreached_error(
 
 
 def _force_end_run(workspace: Workspace, run: Run, *, needs_engine: bool) -> Sequence[Run]:
-    """Kill a run, or end it and its child runs if it is controlled; return the run if its end is still to be recorded."""
+    """Kill a run, or end it with its child runs if it is controlled; return it if its end is still to be recorded."""
     if run.controller is None:
         return _kill_run(workspace, run, needs_engine=needs_engine)
     _force_end_with_children(workspace, run, needs_engine=needs_engine)
