@@ -17,6 +17,8 @@ from pathlib import Path
 from mlrun_cli.core.home import get_file_system_type, is_network_file_system
 from mlrun_cli.errors import OperatingSystemError
 
+HOME = "home"
+"""The file in a home's local folder that contains the home's path; the folder is named after the home's id."""
 _LINGERING = Path("/var/lib/systemd/linger")
 _TEMPORARY = Path("/tmp")  # noqa: S108 — the folder in it is checked
 
@@ -24,9 +26,22 @@ _folders: dict[Path, Path] = {}
 
 
 def set_local_folder(home: Path, folder: Path) -> None:
-    """Set the folder for the locks and sockets of a home from now on."""
+    """Set the folder for the locks and sockets of a home from now on; a file in it says which home that is."""
     for path in {home, home.resolve()}:
         _folders[path] = folder
+    _record_home(folder / HOME, os.fsencode(home) + b"\n")
+
+
+def _record_home(file: Path, text: bytes) -> None:
+    """Write the path of a home, for people, to a file in its local folder; ignore failures."""
+    with suppress(OSError):
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            if os.pread(descriptor, len(text) + 1, 0) != text:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, text, 0)
+        finally:
+            os.close(descriptor)
 
 
 def get_counterpart(path: Path) -> Path:

@@ -77,6 +77,7 @@ def test_a_run_asks_its_supervisor_while_the_home_contains_neither_locks_nor_soc
     assert not [path for path in find_paths(host.seen) if path.is_socket() or path.name.endswith(("-wal", "-shm"))]
     shown = host.json("workspace", "show")
     assert (shown["mode"], shown["fileSystem"], shown["host"]) == ("network", "fuse.sshfs", "login1")
+    assert (host.find_local(host.seen) / "home").read_text("utf-8") == f"{host.home}\n"
 
 
 def test_a_queue_serves_its_runs_and_a_killed_supervisor_is_recovered(host: Host) -> None:
