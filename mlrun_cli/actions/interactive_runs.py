@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlrun_cli.core.guid import generate_guid
-from mlrun_cli.core.names import check_experiment_name, check_run_id, check_tag_key, check_text
+from mlrun_cli.core.names import check_display_name, check_experiment_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import AlreadyExists, LimitExceeded
 from mlrun_cli.runs.new_run_fields import build_submitter_fields
@@ -44,7 +44,7 @@ def create_interactive_run(
         UsageError: a name is not valid, or a run with this id exists.
     """
     check_experiment_name(experiment_name)
-    check_text("the display name", display_name or "")
+    display_name = check_display_name(display_name)
     wanted_id = run_id or generate_guid()
     moment = now()
     with workspace.transaction(durable=True):

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.names import check_run_id, check_tag_key, check_text
+from mlrun_cli.core.names import check_display_name, check_run_id, check_tag_key, check_text
 from mlrun_cli.errors import (
     AmbiguousRunId,
     InvalidFilter,
@@ -32,7 +32,7 @@ LATEST = "@latest"
 
 
 class RunChanges(NamedTuple):
-    """The changes for `update_runs`; None leaves a field unchanged."""
+    """The changes for `update_runs`; None leaves a field unchanged, and an empty display name removes that of a run."""
 
     tags: Mapping[str, str | None]
     removed_tags: Sequence[str] = ()
@@ -135,11 +135,12 @@ def update_runs(workspace: Workspace, runs: Sequence[Run], changes: RunChanges) 
     """
     _check_changes(changes)
     wanted = {
-        "display_name": changes.display_name,
         "description": changes.description,
         "is_kept": None if changes.is_kept is None else int(changes.is_kept),
     }
-    columns = {name: value for name, value in wanted.items() if value is not None}
+    columns: dict[str, object] = {name: value for name, value in wanted.items() if value is not None}
+    if changes.display_name is not None:
+        columns["display_name"] = changes.display_name or None
     with workspace.transaction():
         for run in runs:
             reload_run(workspace, run)
@@ -218,11 +219,11 @@ def _check_changes(changes: RunChanges) -> None:
     texts = {
         **{f"the value of the tag '{key}'": value for key, value in changes.tags.items()},
         **{f"the value of the property '{key}'": value for key, value in properties.items()},
-        "the display name": changes.display_name,
         "the description": changes.description,
     }
     for what, text in texts.items():
         check_text(what, text or "")
+    check_display_name(changes.display_name)
 
 
 def normalize_filter(workspace: Workspace, run_filter: RunFilter) -> RunFilter:

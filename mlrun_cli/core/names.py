@@ -81,8 +81,18 @@ def check_title(noun: str, title: str) -> str:
         UsageError: it is empty or has only spaces, or contains bytes that are not UTF-8.
     """
     if not title.strip():
-        raise InvalidName(f"{noun[0].upper()}{noun[1:]} is empty.", hint="Give it one.", target=title)
+        problem = "has only spaces" if title else "is empty"
+        raise InvalidName(f"{noun[0].upper()}{noun[1:]} {problem}.", hint="Give it one.", target=title)
     return check_text(noun, title)
+
+
+def check_display_name(name: str | None) -> str | None:
+    """Verify that a run's display name is UTF-8 and not blank, and return it; an empty one is none.
+
+    Raises:
+        UsageError: it has only spaces, or contains bytes that are not UTF-8.
+    """
+    return check_title("the display name", name) if name else None
 
 
 def derive_experiment_name(folder: Path) -> str:

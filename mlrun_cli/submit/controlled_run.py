@@ -109,7 +109,7 @@ def _record_run(workspace: Workspace, controlled_run: ControlledRun, interruptio
             controller=controlled_run.controller,
             parent_key=parent_key,
             root_key=root_key,
-            display_name=controlled_run.display_name,
+            display_name=controlled_run.display_name or None,
             description=controlled_run.description,
             script_name=controlled_run.script_name,
             target=controlled_run.target,

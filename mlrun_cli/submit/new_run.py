@@ -191,7 +191,7 @@ def _build_columns(workspace: Workspace, run: NewRun) -> dict[str, Any]:
         "status": RunStatus.NOT_STARTED,
         "parent_key": parent_key,
         "root_key": root_key,
-        "display_name": request.display_name,
+        "display_name": request.display_name or None,
         "description": request.description,
         "script_name": None if submission.is_command else submission.argv[0],
         "target": submission.target,

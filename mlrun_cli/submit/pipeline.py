@@ -12,7 +12,7 @@ from mlrun_cli.actions.datastores import get_default_datastore_name
 from mlrun_cli.core.guid import generate_guid
 from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.names import check_experiment_name
+from mlrun_cli.core.names import check_display_name, check_experiment_name
 from mlrun_cli.core.problems import Problems, list_problems
 from mlrun_cli.core.redaction import LEAST_LETTERS, NAMES_VARIABLE, Redactor
 from mlrun_cli.errors import MlrunError
@@ -159,6 +159,7 @@ def plan_pipeline(workspace: Workspace, request: PipelineRequest) -> PipelinePla
         SeveralProblems: there are several such errors.
     """
     check_experiment_name(request.experiment_name)
+    check_display_name(request.display_name)
     check_graph(request.graph)
     graph = _pin_default_datastore(workspace, request.graph)
     return PipelinePlan(

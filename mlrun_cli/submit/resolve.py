@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlrun_cli.actions.compute_targets import check_target_exists
 from mlrun_cli.compute.compute_target import LOCAL_TARGET
 from mlrun_cli.compute.unknown_targets import is_created_for_each_run, should_run_unknown_targets_here
-from mlrun_cli.core.names import check_experiment_name
+from mlrun_cli.core.names import check_display_name, check_experiment_name
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.environments.docker_section import is_docker_enabled
@@ -122,6 +122,8 @@ class Resolver:
         """
         with self.problems.collect_errors():
             check_experiment_name(self._request.experiment_name)
+        with self.problems.collect_errors():
+            check_display_name(self._request.display_name)
         if self._request.earlier is None:
             self._resolve_from_runconfig(is_script_needed=is_script_needed)
         else:

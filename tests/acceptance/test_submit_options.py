@@ -50,6 +50,25 @@ def test_a_run_is_described_at_its_submit(mlrun: Mlrun) -> None:
     assert find_files_with("sesame-1", mlrun.home) == [mlrun.run_folder(run_id) / "artifacts/user_logs/std_log.txt"]
 
 
+def test_a_blank_display_name_is_refused_and_an_empty_one_is_none(mlrun: Mlrun) -> None:
+    (mlrun.folder / "steps.yml").write_text(
+        "pipeline: {name: p, steps: {a: {python_script_step: {script_name: train.py, allow_reuse: false}}}}\n"
+    )
+    run_id = mlrun.submit("--display-name", "", "--env", "EPOCHS=0", "train.py")
+    mlrun.wait(run_id)
+    assert "display_name" not in mlrun.show(run_id)
+    for words in (
+        ("run", "submit-script", "--display-name", "  ", "train.py"),
+        ("run", "submit-pipeline", "-y", "steps.yml", "--display-name", "  "),
+        ("run", "sweep", "--display-name", "\u2003", "--grid", "lr=1,2", "--minimize", "loss", "train.py"),
+        ("run", "update", "-r", run_id, "--display-name", "\t"),
+    ):
+        failure = mlrun.fails(*words, exit_code=2)
+        assert (failure.code, "display name" in failure.text.lower()) == ("InvalidName", True), failure.text
+    assert mlrun.json("run", "update", "-r", run_id, "--display-name", "named")["display_name"] == "named"
+    assert "display_name" not in mlrun.json("run", "update", "-r", run_id, "--display-name", "")
+
+
 def test_a_run_is_stopped_at_the_time_limit_of_its_submit(mlrun: Mlrun) -> None:
     run_id = mlrun.submit("--timeout", "0.6s", "--env", "EPOCHS=600", "train.py")
     mlrun.wait(run_id)

@@ -54,6 +54,10 @@ refused(UserErrorException, "Datastore.upload_files", run.upload_file, "new.txt"
 refused(UserErrorException, "there/flie.txt; there/file.txt; Did you mean", run.download_file, "there/flie.txt")
 assert not [name for name in run.get_file_names() if "new" in name], run.get_file_names()
 
+refused(UserErrorException, "display name", setattr, run, "display_name", "  ")
+refused(UserErrorException, "display name", run.child_run, "  ")
+refused(UserErrorException, "display name", run.submit_child, ScriptRunConfig(".", "x.py"), display_name="  ")
+
 run.add_properties({"owner": "me", "count": 3})
 refused(UserErrorException, "'owner'; 'me'; 'you'; tag", run.add_properties, {"owner": "you", "new": "1"})
 run.add_properties({"new": None})  # azureml-core refuses no None

@@ -17,7 +17,7 @@ from mlrun_cli.cli.option_values import (
 )
 from mlrun_cli.core.durations import parse_begin_time
 from mlrun_cli.core.named_tuple import NamedTuple
-from mlrun_cli.core.names import check_tag_key, check_text
+from mlrun_cli.core.names import check_display_name, check_tag_key, check_text
 from mlrun_cli.core.problems import Problems
 from mlrun_cli.core.time import now
 from mlrun_cli.errors import ConflictingOptions, InvalidDuration
@@ -229,12 +229,13 @@ class NewRunOptions:
                 check_tag_key(key)
         texts = {
             **{f"the value of '{key}'": value for key, value in (*tags.items(), *properties.items())},
-            "the display name": typed["display_name"],
             "the description": typed["description"],
         }
         for what, text in texts.items():
             with problems.collect_errors():
                 check_text(what, text or "")
+        with problems.collect_errors():
+            check_display_name(typed["display_name"])
         addresses = typed["notify"] or ()
         for address in addresses:
             with problems.collect_errors():

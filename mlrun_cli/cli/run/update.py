@@ -54,7 +54,8 @@ def update(
         Option("--add-properties", metavar="KEY=VALUE", help="Add a property, which cannot be changed later."),
     ] = None,
     display_name: Annotated[
-        str | None, Option("--display-name", metavar="TEXT", help="Name shown instead of the id.")
+        str | None,
+        Option("--display-name", metavar="TEXT", help="Name shown instead of the id; an empty one removes it."),
     ] = None,
     description: Annotated[str | None, Option("--description", metavar="TEXT", help="Description of the run.")] = None,
     keep: Annotated[
