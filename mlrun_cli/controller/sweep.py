@@ -27,7 +27,7 @@ from mlrun_cli.sweeps.records import TERMINATION_PROPERTY
 from mlrun_cli.sweeps.run_tags import find_run_number, get_sampled_values
 from mlrun_cli.sweeps.sampling import SamplingMethod, Trial
 from mlrun_cli.sweeps.sweep_log import HYPERDRIVE_LOG, format_log_line
-from mlrun_cli.wire.bookkeeping_tags import SWEEP_RUN
+from mlrun_cli.wire.bookkeeping_tags import SAMPLED_VALUES_TAG, SWEEP_RUN
 from mlrun_cli.workspace import Workspace
 
 _SECONDS_PER_MINUTE = 60
@@ -232,6 +232,7 @@ class SweepController:
             arguments=(*add_values_to_arguments(configuration.arguments, values, flags), *resumption),
             command=(*command, *resumption) if isinstance(command, tuple) else command,
             resumed_run_id=None if resumed is None else resumed.run_id,
+            tags={SAMPLED_VALUES_TAG: json.dumps(values)},
             properties={"azureml.runsource": SWEEP_RUN},
             absent_flags=[build_flag(name) for name in flags if not values[name]],
         )

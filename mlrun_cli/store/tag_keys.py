@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlrun_cli.store.db.database import build_in_list
-from mlrun_cli.wire.bookkeeping_tags import DEFINITION_TAGS, PREFIXES_OF_ALL_RUNS, SWEEP_RUN
+from mlrun_cli.wire.bookkeeping_tags import DEFINITION_TAGS, PREFIXES_OF_ALL_RUNS, SAMPLED_VALUES_TAG, SWEEP_RUN
 
 _SWEEP_RUN_TAG = "HD_________-____-____-____-_____________%"
 """What the key of a sweep's tag for one of its runs is like: the id of the sweep, and the number of the run."""
@@ -17,7 +17,7 @@ def build_readable_tag_conditions() -> tuple[Sequence[str], Mapping[str, object]
     A sweep writes the keys of its definition, and some that begin with its id. Keys with an id of the form that sweeps
     get are not looked up: there may be very many.
     """
-    definition, keys = build_in_list("definition", list(DEFINITION_TAGS))
+    definition, keys = build_in_list("definition", [*DEFINITION_TAGS, SAMPLED_VALUES_TAG])
     prefixes = {f"prefix{number}": prefix for number, prefix in enumerate(PREFIXES_OF_ALL_RUNS)}
     conditions = [
         "key NOT LIKE :of_sweep",

@@ -24,6 +24,7 @@ from mlrun_cli.submit.rerun_arguments import ChangedArguments, change_arguments
 from mlrun_cli.submit.script import SHELL
 from mlrun_cli.submit.submit import submit
 from mlrun_cli.submit.submitted import Progress, Submitted
+from mlrun_cli.wire.bookkeeping_tags import drop_bookkeeping_tags
 from mlrun_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # start-up
@@ -174,7 +175,7 @@ def build_script_rerun(
         environment=environ,
         **program._asdict(),
         target=changes.target,
-        tags=options.tags,
+        tags=drop_bookkeeping_tags(run.run_type, run.run_id, options.tags),
         retry=submission.retry,
         keeps_outputs_only=submission.keeps_outputs_only,
         gpu_count=run.gpu_count,

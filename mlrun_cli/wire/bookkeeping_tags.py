@@ -18,6 +18,11 @@ DEFINITION_TAGS = (
 )
 """The tags of a sweep's run with its definition; those of its child runs are named by their ids."""
 
+SAMPLED_VALUES_TAG = "hyperparameters"
+"""The tag of a sweep's child run with the values sampled for it, as JSON text."""
+
+_SWEEP_ID_PREFIX = "HD_"
+
 PREFIXES_OF_ALL_RUNS = (
     "_aml_system_",
     "mlflow.datasetInput.",
@@ -37,6 +42,8 @@ def drop_bookkeeping_tags(
     if run_type == SWEEP_RUN:
         own = f"{run_id}_"
         tags = {key: value for key, value in tags.items() if key not in DEFINITION_TAGS and not key.startswith(own)}
+    elif SAMPLED_VALUES_TAG in tags and run_id.startswith(_SWEEP_ID_PREFIX):
+        tags = {key: value for key, value in tags.items() if key != SAMPLED_VALUES_TAG}
     if not any(key.startswith(PREFIXES_OF_ALL_RUNS) for key in tags):
         return tags
     return {key: value for key, value in tags.items() if not key.startswith(PREFIXES_OF_ALL_RUNS)}

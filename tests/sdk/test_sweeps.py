@@ -92,6 +92,26 @@ print(json.dumps([
     assert kinds == ["ScriptRun"] * 6
 
 
+def test_the_values_of_a_child_run_are_in_a_tag_that_lists_and_reruns_leave_out(mlrun: Mlrun) -> None:
+    output = drive(
+        mlrun,
+        CONFIG
+        + """
+sweep = Experiment(Workspace.from_config(), "exp").submit(configure())
+sweep.wait_for_completion()
+print(json.dumps([[child.id, child.tags] for child in sweep.get_children()]))
+""",
+    )
+    tags = dict(json.loads(output.splitlines()[-1]))
+    values = [json.loads(tags[key]["hyperparameters"]) for key in sorted(tags)]
+    assert values == [{"--x": x, "kind": kind} for x in (2, 3, 1) for kind in "ab"]
+    child = min(tags)
+    table = mlrun("run", "list", "--parent-run-id", child.rpartition("_")[0], "-o", "table").stdout
+    assert child in table and "hyperparameters" not in table
+    again = json.loads(mlrun("run", "rerun", "-r", child, "--set", "x=5").stdout)
+    assert again["tags"] == {"rerun_of": child}
+
+
 def test_a_sweep_has_the_id_that_it_is_given_and_resumes_from_another(mlrun: Mlrun) -> None:
     first, second, refusal, best = json.loads(
         drive(
