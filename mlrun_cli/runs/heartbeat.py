@@ -66,7 +66,7 @@ class HeartbeatReader:
             if written_at != self._written_at:
                 self._written_at, self._changed_at = written_at, time.monotonic()
             is_of_dead_process = _is_from_dead_process(text)
-            return Heartbeat(self._read_clock() - written_at, is_of_dead_process)
+            return Heartbeat(read_server_time(self._whole) - written_at, is_of_dead_process)
         except OSError as error:
             if not self._whole.is_available():
                 raise
@@ -75,16 +75,22 @@ class HeartbeatReader:
             self._log_once(error)
             return Heartbeat(time.monotonic() - self._changed_at, is_of_dead_process)
 
-    def _read_clock(self) -> float:
-        overwrite_in_place(self._whole.clock, "clock")
-        return self._whole.clock.stat().st_mtime
-
     def _log_once(self, error: OSError) -> None:
         if not self._has_logged:
             run_id = self._folder.path.name
             self._has_logged = write_log(
                 f"the heartbeat of {run_id} is judged by its changes alone, which takes longer: {error}"
             )
+
+
+def read_server_time(folder: SharedFolder) -> float:
+    """Return the seconds since the epoch by the clock of a shared folder's file server.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    overwrite_in_place(folder.clock, "clock")
+    return folder.clock.stat().st_mtime
 
 
 def overwrite_in_place(path: Path, text: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrun_cli.core.temporary import is_temporary
-from mlrun_cli.runs.shared_folder import SharedRunFolder
+from mlrun_cli.runs.heartbeat import read_server_time
+from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
 from mlrun_cli.wire.run_folder import LOG_FOLDERS
 
 _CHUNK_BYTES = 1 << 22
@@ -145,7 +146,14 @@ class RunFiles:
             text = self._folder.heartbeat.read_text("ascii", "replace")
         except OSError:
             return None
-        return {"text": text, "age": max(0.0, time.time() - changed_at)} if text else None
+        return {"text": text, "age": max(0.0, self._read_server_time() - changed_at)} if text else None
+
+    def _read_server_time(self) -> float:
+        """Return the time by the clock of the file server, or else by this machine's."""
+        try:
+            return read_server_time(SharedFolder(self._folder.path.parents[1]))
+        except OSError:
+            return time.time()
 
     def _update_fingerprint(self) -> None:
         """Update the fingerprint of the outputs if that is due."""

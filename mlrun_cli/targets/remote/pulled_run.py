@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -191,9 +190,9 @@ class PulledRun:
         self.job = self._last_job
 
     def _write_heartbeat(self, received_heartbeat: Mapping[str, Any]) -> None:
-        """Write the heartbeat with a time converted to this machine's clock."""
+        """Write the heartbeat with its age, as a time by the clock of the file server of the mirror."""
         heartbeat.overwrite_in_place(self._folder.heartbeat, str(received_heartbeat["text"]))
-        moment = time.time() - float(received_heartbeat["age"])
+        moment = self._folder.heartbeat.stat().st_mtime - float(received_heartbeat["age"])
         os.utime(self._folder.heartbeat, (moment, moment))
 
     def _start_copy(self, kind: CopyKind) -> None:
