@@ -28,6 +28,12 @@ from azureml.core import Experiment, Workspace
 run = Experiment(Workspace.from_config(), "exp").start_logging()
 print(run.id, flush=True)
 """
+_NOTEBOOK = """
+from types import SimpleNamespace as Part
+shell = Part(last_execution_result=Part(error_before_exec=None, error_in_exec=None))  # as IPython's after a cell
+sys.modules["IPython"] = Part(get_ipython=lambda: shell)
+sys.last_value = OSError("an earlier cell")
+"""
 _MANY = """
 import multiprocessing, sys, threading
 
@@ -167,12 +173,13 @@ def test_who_looks_while_another_begins_to_recover_what_a_dead_driver_left_sees_
         ("sys.exit(3)", "Failed", "3"),
         ("sys.exit()", "Completed", None),
         (
-            # What stands in the way of writing down how the session ends.
             "import glob\n(session,) = glob.glob(os.environ['MLRUN_HOME'] + '/workspaces/*/*/*/sessions/*')\n"
-            "os.mkdir(f'{session}/ending.json')",
+            "os.mkdir(f'{session}/ending.json')",  # stands in the way of writing down how the session ends
             "Completed",
             None,
         ),
+        (_NOTEBOOK, "Completed", None),
+        (f"{_NOTEBOOK}shell.last_execution_result.error_in_exec = ValueError('last')", "Failed", "last"),
         ("raise ValueError('half a pair: \\ud800')", "Failed", "half a pair: \\ud800"),
     ],
 )

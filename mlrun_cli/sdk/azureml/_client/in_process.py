@@ -113,9 +113,7 @@ class InProcessClient(ForkAware):
     def _close(self, registering_pid: int) -> None:
         """End this process's interactive runs when the interpreter exits; do nothing in a child forked later."""
         if os.getpid() == registering_pid:
-            uncaught = self._uncaught
-            if uncaught is None and not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:
-                uncaught = getattr(sys, "last_value", None)  # another hook has replaced ours
+            uncaught = self._uncaught or _find_uncaught_exception()
             with self._lock:
                 self._server.close(uncaught, self._close_journals)
 
@@ -123,3 +121,17 @@ class InProcessClient(ForkAware):
         journals, self._journals = self._journals, {}
         for journal in journals.values():
             journal.close()
+
+
+def _find_uncaught_exception() -> "BaseException | None":
+    """Return the exception that ended this process without our hook being called, or None.
+
+    In a notebook it is that of the last cell: an error in an earlier one has been seen, and work went on.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is not None:
+        last_cell = getattr(shell, "last_execution_result", None)
+        error = getattr(last_cell, "error_before_exec", None) or getattr(last_cell, "error_in_exec", None)
+        return error if isinstance(error, BaseException) else None
+    return None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)  # another hook has replaced ours
