@@ -140,7 +140,9 @@ class Collector:
                 _TICK_SECONDS if self._runs or self._last_values.runs else _LINGER_TICK_SECONDS
             ):
                 key.data()
-            self._collected_runs.record_exits(reap_children())
+            exit_codes = reap_children()
+            self._collected_runs.record_exits(exit_codes)
+            self._target.record_exits(exit_codes)
 
     def _list_polled_runs(self) -> list[Run]:
         """Return the live runs, and the ended ones that may have logged more than is stored."""

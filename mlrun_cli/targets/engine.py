@@ -276,6 +276,13 @@ class EngineTarget(Target):
             runs: the target's live runs; all that is kept for others is given up.
         """
 
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
+        """Record the ends of processes that `synchronize` has started and its caller has reaped.
+
+        Args:
+            exit_codes: the exit codes of all processes reaped since the last call, negative for signals, by pid.
+        """
+
     def list_leftovers(self) -> frozenset[str]:
         """Return the ids of the runs whose files `synchronize` still has to remove from another machine."""
         return frozenset()

@@ -115,6 +115,11 @@ class Mirror:
         """Return the ids of runs whose files may be on the remote machine, except files that could not be removed."""
         return list_pushed_runs(self._folder) - self._left
 
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
+        """Record the ends of copies among the reaped processes, whose exit codes are given by pid."""
+        for pulled in self._runs.values():
+            pulled.record_exits(exit_codes)
+
     def close(self) -> None:
         """Close the session and all pulled runs, and stop the copies in progress."""
         for pulled in self._runs.values():

@@ -115,6 +115,11 @@ class PulledRun:
         """True if an rsync for the run is in progress."""
         return self._copy is not None
 
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
+        """Record the end of the copy in progress if its process is among the reaped ones."""
+        if self._copy is not None:
+            self._copy.record_exits(exit_codes)
+
     def advance(self, now: float, *, may_copy: bool) -> bool:
         """Continue copying outputs, publish complete files, and return whether a copy is in progress.
 

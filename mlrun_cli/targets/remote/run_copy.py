@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from mlrun_cli.runs.shared_folder import SharedFolder
@@ -61,6 +61,11 @@ class RunCopy:
     def poll(self) -> int | None:
         """Return the exit code of rsync, or None if it has not ended."""
         return self._process.poll()
+
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
+        """Record the end of rsync if it is among the reaped processes; once it is reaped, `Popen` takes it for 0."""
+        if self._process.returncode is None:
+            self._process.returncode = exit_codes.get(self._process.pid)
 
     def read_error_output(self) -> str:
         """Return the error output of rsync, and close the file that contains it."""

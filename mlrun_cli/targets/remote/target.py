@@ -133,6 +133,11 @@ class RemoteTarget(EngineTarget):
             self._mirror = Mirror(self.workspace, self.settings, folder, ensure_program_copy(folder.programs))
         self._mirror.synchronize(runs)
 
+    def record_exits(self, exit_codes: Mapping[int, int]) -> None:
+        """Record the ends of copies among the reaped processes, whose exit codes are given by pid."""
+        if self._mirror is not None:
+            self._mirror.record_exits(exit_codes)
+
     def list_leftovers(self) -> frozenset[str]:
         """Return the ids of runs whose files may be on the remote machine, except files that could not be removed."""
         return list_pushed_runs(self.shared_folder) if self._mirror is None else self._mirror.list_leftovers()
