@@ -132,6 +132,11 @@ class PulledRun:
         """
         has_ended = self._outcome is not None or any(map(_has_outcome, self._held.values()))
         is_last = has_ended or (self._last_job is not None and self._last_job.state is JobState.ENDED)
+        # Before anything that may fail: a run whose job is not known would be taken for lost.
+        if not is_last:
+            self.job = self._last_job
+        elif _is_before_start(self.job) and not _is_before_start(self._last_job):
+            self.job = Job(JobState.RUNNING)
         self._finish_copy(now)
         if is_last and not self.is_behind and self._is_copied:
             self._publish_all()
@@ -139,10 +144,6 @@ class PulledRun:
             kind = self._choose_copy(now, is_last=is_last)
             if kind is not None:
                 self._start_copy(kind)
-        if not is_last:
-            self.job = self._last_job
-        elif _is_before_start(self.job) and not _is_before_start(self._last_job):
-            self.job = Job(JobState.RUNNING)
         return self._copy is not None
 
     def read_inbox(self) -> bytes:
@@ -252,8 +253,18 @@ def _write_at_offset(path: Path, offset: int, data: bytes) -> None:
 
 
 def _append_to_file(path: Path, data: bytes) -> None:
-    """Append data to a private file, creating it if it does not exist."""
-    _write_at_offset(path, path.stat().st_size if path.exists() else 0, data)
+    """Append data to a private file, creating it if it does not exist.
+
+    Raises:
+        OSError: it cannot be written; a part that has been written is removed again.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        _write_at_offset(path, size, data)
+    except OSError:
+        with suppress(OSError):
+            os.truncate(path, size)
+        raise
 
 
 def _get_outcome_offset(data: bytes | bytearray) -> int:

@@ -56,7 +56,11 @@ class RunCopy:
         self.kind = kind
         self.tree = tree
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process lives
-        self._process = ssh.start_copy(_build_arguments(ssh, settings, mirror, run_id, kind), self._said)
+        try:
+            self._process = ssh.start_copy(_build_arguments(ssh, settings, mirror, run_id, kind), self._said)
+        except BaseException:
+            self._said.close()
+            raise
 
     def poll(self) -> int | None:
         """Return the exit code of rsync, or None if it has not ended."""
