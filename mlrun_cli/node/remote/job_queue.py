@@ -130,14 +130,17 @@ class JobQueue:
     def cancel(self, run_id: str) -> None:
         """Cancel a job immediately, whatever its state, and kill all of its processes.
 
+        If it was canceled before, processes that are left are killed: whoever canceled it may have been killed first.
+
         Raises:
             OSError: the queue cannot be written.
         """
         with self._hold_lock():
             row = self.find(run_id)
-            if row is None or row["state"] == ENDED:
+            if row is None or (row["state"] == ENDED and row["end"] != CANCELED):
                 return
-            self._write_job({**row, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
+            if row["state"] != ENDED:
+                self._write_job({**row, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
         if row.get("pid"):
             self._kill_job(row)
 

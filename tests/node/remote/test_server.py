@@ -12,10 +12,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_files import read_json
+import pytest
+
+from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.message_channel import MessageChannel
 from mlrun_cli.node import remote
-from tests.running import until
+from mlrun_cli.node.remote.job_queue import CANCELED, ENDED
+from tests.running import is_alive, until
 
 _PROGRAM = Path(remote.__file__).with_name("__main__.py")
 _RUN_ID = "exp_1"
@@ -33,11 +36,11 @@ def start_server(folder: Path) -> Iterator[MessageChannel]:
         process.stdin.close()
 
 
-def submit(channel: MessageChannel, text: bytes) -> None:
-    """Send the submission of a run with one file, whose job ends at once."""
-    job: dict[str, Any] = {"script": "exit 0", "log": os.devnull, "nodes": 1, "gpus": 0}
+def submit(channel: MessageChannel, text: bytes, script: str = "exit 0", *, most_nodes: int = 0) -> None:
+    """Send the submission of a run with one file, whose job ends at once unless another script is given."""
+    job: dict[str, Any] = {"script": script, "log": os.devnull, "nodes": 1, "gpus": 0}
     files = [("logs", None), ("logs/first.txt", len(text))]
-    document = {"request": "submit", "run_id": _RUN_ID, "job": job, "files": files, "most_nodes": 0}
+    document = {"request": "submit", "run_id": _RUN_ID, "job": job, "files": files, "most_nodes": most_nodes}
     channel.send(document, text)
 
 
@@ -70,3 +73,23 @@ def test_of_two_submissions_of_a_run_at_the_same_time_one_writes_its_files(tmp_p
     job = read_json(tmp_path / "queue" / "jobs" / f"{_RUN_ID}.json")
     assert job is not None
     assert job["number"] == 1
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("request_name", ["cancel", "remove"])
+def test_a_job_is_killed_although_the_process_that_canceled_it_was_killed_before(
+    tmp_path: Path, request_name: str
+) -> None:
+    path, pid_file = tmp_path / "queue" / "jobs" / f"{_RUN_ID}.json", tmp_path / "pid"
+    with start_server(tmp_path) as server:
+        script = f"echo $$ > '{pid_file}.new'; mv '{pid_file}.new' '{pid_file}'; exec sleep 100"
+        submit(server, b"", script, most_nodes=1)
+        assert server.receive(timeout=60.0).document == {}
+        until(pid_file.exists)
+        job = read_json(path)
+        assert job is not None
+        write_json(path, {**job, "state": ENDED, "end": CANCELED, "words": "it was canceled"})
+        server.send({"request": request_name, "run_id": _RUN_ID})
+        assert server.receive(timeout=60.0).document == {}
+    assert not is_alive(job["pid"])
+    until(lambda: not is_alive(int(pid_file.read_text(encoding="ascii"))))
