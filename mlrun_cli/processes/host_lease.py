@@ -395,6 +395,10 @@ class HostLease:
         if won is None:
             return False
         number, deadline = won
+        if not current_term and self._read_last_record()[0] > number:
+            # A host took a later term meanwhile, and removed the one before; this client may not see its `current` yet.
+            self._remove_term_files(number)
+            return False
         home_id = record.get("home") or (last_term and find_home_id(self.home)) or os.urandom(8).hex()
         try:
             published = self._publish_term(number, deadline, _Replaced(raw, home_id, record["word"] if is_own else ""))
