@@ -18,7 +18,7 @@ from mlrun_cli.runs.shared_folder import find_shared_run_folder, remove_secrets
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.controllers import remove_template_secrets
 from mlrun_cli.runtime.notifier_start import start_notifier
-from mlrun_cli.runtime.queue import wake_dispatcher
+from mlrun_cli.runtime.queue import QueueFolder, wake_dispatcher
 from mlrun_cli.runtime.reconciliation import reconcile_runs
 from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.targets.errors import EngineUnavailable
@@ -173,13 +173,14 @@ def _record_end(workspace: Workspace, run: Run, *, needs_engine: bool) -> None:
     """Record the end of a killed run as Canceled, unless something else has recorded it.
 
     Its secrets in a shared folder are left to the collector, which hides them in what is still to be read, and which
-    finds them by the started marker.
+    finds them by the started marker. Should that die, the next command that reads runs starts another.
     """
     folder = workspace.get_run_folder(run.run_id)
     shared = find_shared_run_folder(folder) if needs_engine else None
-    if shared is not None:
+    if shared is not None and run.target is not None:
         with suppress(OSError):
             shared.started_marker.touch(mode=0o600)
+            QueueFolder(workspace, run.target).mark_unfinished()
     with workspace.transaction(durable=True):
         workspace.runs.end_runs_of_owner(f"runs/{run.run_id}", RunStatus.CANCELED, ended_at=now(), error=None)
         workspace.runs.change_status(run.key, ALIVE_STATUSES, RunStatus.CANCELED, ended_at=now())

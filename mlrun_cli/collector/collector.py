@@ -100,12 +100,17 @@ class Collector:
         is_mine = True
         while is_mine:
             self._folder.record_dispatcher()
+            with suppress(OSError):
+                self._folder.mark_unfinished()  # until it has cleaned up after its last run, should it be killed
             with WakeSocket(self._folder.socket) as wake_socket:
                 self._selector.register(wake_socket, selectors.EVENT_READ, wake_socket.drain)
                 self._poll_until_idle()
                 self._selector.unregister(wake_socket)
+            is_in_place = self._workspace.is_database_in_place()
+            if is_in_place:
+                self._folder.clear_unfinished()
             self._lock.close()
-            if not self._workspace.is_database_in_place() or not self._list_runs():
+            if not is_in_place or not (self._list_runs() or self._folder.is_unfinished()):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()

@@ -8,7 +8,9 @@ from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.workspace import Workspace
 
-_FOLDERS = ("sessions", "submits")
+UNFINISHED = "unfinished"
+"""The folder with a file for each target whose collector has not stored all that ended runs have logged."""
+_FOLDERS = ("sessions", "submits", UNFINISHED)
 """Folders whose entries belong to processes that may have died."""
 
 
@@ -40,7 +42,7 @@ def replace_status_if_not_responding(run: Run, not_responding_keys: frozenset[in
 
 
 def _has_nothing_to_reconcile(workspace: Workspace) -> bool:
-    """Return whether there are neither live runs nor files of sessions or unfinished submissions."""
+    """Return whether there are neither live runs nor files of sessions, unfinished submissions or collectors."""
     return not any(_has_entries(workspace.folder / name) for name in _FOLDERS) and not workspace.runs.has_live_runs()
 
 

@@ -23,6 +23,7 @@ from mlrun_cli.processes.process import ProcessId, identify_process
 from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runtime.liveness import UNFINISHED
 from mlrun_cli.runtime.start_count import StartCount
 from mlrun_cli.runtime.wake_up import start_or_wake
 from mlrun_cli.targets.base import Target
@@ -50,6 +51,7 @@ class QueueFolder:
         self._problem = self.path / "trouble.json"
         self._reasons = self.path / "reasons.json"
         self._dispatcher = self.path / "dispatcher.json"
+        self._unfinished = workspace.folder / UNFINISHED / target
 
     def create(self) -> None:
         """Create the folder and its parent, private to its user, if they do not exist.
@@ -100,6 +102,24 @@ class QueueFolder:
                 return origin.boot_id == here.boot_id
             return identify_process(process.pid) == process
         return False
+
+    def mark_unfinished(self) -> None:
+        """Record that a dispatcher is needed even without queued or live runs, until `clear_unfinished`.
+
+        Raises:
+            OSError: it cannot be recorded.
+        """
+        self._unfinished.parent.mkdir(mode=0o700, exist_ok=True)
+        self._unfinished.touch(mode=0o600)
+
+    def clear_unfinished(self) -> None:
+        """Record that a dispatcher is needed only for queued or live runs; ignore file errors."""
+        with suppress(OSError):
+            self._unfinished.unlink(missing_ok=True)
+
+    def is_unfinished(self) -> bool:
+        """Return whether a dispatcher is needed even without queued or live runs."""
+        return self._unfinished.exists()
 
     def record_problem(self, text: str) -> None:
         """Record the problem that keeps queued runs from being started; an empty text clears the record."""
@@ -162,9 +182,21 @@ def ensure_dispatchers(workspace: Workspace) -> None:
 
 
 def _list_targets_needing_dispatcher(workspace: Workspace) -> list[str]:
-    """Return the names of the targets that need a dispatcher for queued runs or for live runs to be monitored."""
+    """Return the names of the targets that need a dispatcher for queued, live or unfinished runs.
+
+    Live runs are those that it monitors; unfinished ones have ended, but what they have logged may not be stored.
+    """
     targets = workspace.queues.get_targets_in_use()
-    return [name for name, has_queue in targets.items() if has_queue or _dispatcher_monitors_runs(workspace, name)]
+    in_use = [name for name, has_queue in targets.items() if has_queue or _dispatcher_monitors_runs(workspace, name)]
+    unfinished = [name for name in _list_unfinished_targets(workspace) if name not in targets]
+    return [*in_use, *(name for name in unfinished if _dispatcher_monitors_runs(workspace, name))]
+
+
+def _list_unfinished_targets(workspace: Workspace) -> list[str]:
+    try:
+        return os.listdir(workspace.folder / UNFINISHED)
+    except OSError:
+        return []
 
 
 def _dispatcher_monitors_runs(workspace: Workspace, target: str) -> bool:

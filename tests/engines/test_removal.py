@@ -129,12 +129,9 @@ def test_a_run_ended_by_force_gets_the_values_that_its_collector_was_too_late_fo
     run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
     pool.mlrun("run", "cancel", "-r", run_id, "--force")
     assert pool.mlrun.stored_status(run_id) == "Canceled"
-    if dies:
-        kill(*collectors)
-        start(pool, tmp_path / "never")  # whose collector finds what the other one has left
-    else:
-        kill(*collectors, number=signal.SIGCONT)
-    until(lambda: pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
+    kill(*collectors, number=signal.SIGKILL if dies else signal.SIGCONT)
+    # A reader starts the collector that finds what a killed one has left.
+    until(lambda: pool.mlrun.show(run_id) and pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))})
     secrets, marker = pool.run_folder(run_id) / "secrets.json", pool.shared / "started" / run_id
     until(lambda: not secrets.exists() and not marker.exists())
     assert pool.mlrun.stored_status(run_id) == "Canceled"
