@@ -31,8 +31,16 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, or None if the file is missing or invalid, as after a power failure."""
     try:
-        document = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except (FileNotFoundError, ValueError):
+        return parse_json(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except FileNotFoundError:
+        return None
+
+
+def parse_json(text: str) -> dict[str, Any] | None:
+    """Return the object in the text of a JSON file, or None if that is invalid."""
+    try:
+        document = json.loads(text)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

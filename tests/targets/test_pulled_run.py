@@ -63,3 +63,9 @@ def test_a_job_is_known_although_no_copy_can_be_started(
     with pytest.raises(ProgramNotFound):
         pulled.advance(time.monotonic(), may_copy=True)
     assert pulled.job == Job(JobState.RUNNING)
+
+
+def test_an_outcome_that_a_power_failure_has_damaged_hides_no_job(pulled: PulledRun) -> None:
+    pulled.write_update({"outcome": "", "job": {"state": "queued"}}, memoryview(b""))
+    pulled.advance(time.monotonic(), may_copy=False)
+    assert pulled.job == Job(JobState.QUEUED)

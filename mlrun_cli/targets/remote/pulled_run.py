@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.json_files import write_json
+from mlrun_cli.core.json_files import parse_json, write_json
 from mlrun_cli.core.program_log import write_log
 from mlrun_cli.runs import events, heartbeat
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder
@@ -102,7 +102,7 @@ class PulledRun:
         if "heartbeat" in update:
             self._write_heartbeat(update["heartbeat"])
         if "outcome" in update:
-            self._outcome = json.loads(update["outcome"])
+            self._outcome = parse_json(update["outcome"])
         if "job" in update:
             self._last_job = _parse_job(update["job"])
         self._tree = update.get("tree", self._tree)
