@@ -69,6 +69,7 @@ run = Experiment(workspace, "cars").submit(pipeline, tags={"kind": "test"}, pipe
 same([type(run).__name__, run.type, run.tags["kind"]], ["PipelineRun", "azureml.PipelineRun", "test"])
 same(run.wait_for_completion(show_output=False), "Finished")
 same([run.get_status(), run.status, run.get_details()["status"]], ["Finished", "Completed", "Completed"])
+same(run.get_detailed_status(), {"status": "Finished", "details": None})
 train, prepare = run.get_steps()
 same([step.name for step in (train, prepare)], ["train", "prepare"])
 same([type(step).__name__ for step in run.get_children()], ["StepRun", "StepRun"])

@@ -33,6 +33,11 @@ _ENDED = {"Completed": "Finished", "Failed": "Failed", "Canceled": "Canceled"}
 _STEP_NAME = "azureml.moduleName"
 
 
+def _to_pipeline_status(status: str) -> str:
+    """Return the word that pipelines have for the status of a run."""
+    return _ENDED.get(status) or _WAITING.get(status, "Running")
+
+
 class _GraphRun(Run):
     """Base class of pipeline runs and step runs; scripts cannot end them."""
 
@@ -43,8 +48,15 @@ class _GraphRun(Run):
 
     def get_status(self) -> str:
         """Return the status in the terms of pipelines: NotStarted, Queued, Running, Finished, Failed or Canceled."""
-        status = self.status
-        return _ENDED.get(status) or _WAITING.get(status, "Running")
+        return _to_pipeline_status(self.status)
+
+    def get_detailed_status(self) -> Dict[str, Any]:
+        """Return a dict with the `status` of `get_status()` and, as `details`, the error of a failed run or None.
+
+        The `status` of `get_details()` is that of the record, such as `Completed`, as in Azure.
+        """
+        detailed = super().get_detailed_status()
+        return dict(detailed, status=_to_pipeline_status(detailed["status"]))
 
     def complete(self, _set_status: bool = True) -> None:
         """Raise NotImplementedError, since the pipeline determines the end of the run."""
