@@ -167,6 +167,7 @@ def build_workspace_record(identity: WorkspaceIdentity, root: Path) -> dict[str,
     return {
         "folder": str(locate_workspace(root, identity).folder),
         "id": f"{scope}/providers/Microsoft.MachineLearningServices/workspaces/{identity.name}",
+        "location": "local",
         "name": identity.name,
         "resourceGroup": identity.resource_group,
         "subscriptionId": identity.subscription_id,

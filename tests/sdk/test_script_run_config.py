@@ -76,6 +76,9 @@ for wrong in (
     dict(distributed_job_config=3), dict(docker_runtime_config=3), dict(environment="a"), dict(run_config="a")
 ):
     assert type(error_of(ScriptRunConfig, ".", "a.py", **wrong)) is RunConfigurationException, wrong
+for none in ("", {}, False, 0, []):
+    plain = ScriptRunConfig(".", "a.py", run_config=none, compute_target="gpu", max_run_duration_seconds=9)
+    assert (plain.run_config.target, plain.run_config.max_run_duration_seconds) == ("gpu", 9), none
 assert "resume_from" in str(error_of(ScriptRunConfig, ".", "a.py", resume_from=3))
 
 # A run configuration holds, but for what is started.

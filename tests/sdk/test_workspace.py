@@ -18,6 +18,12 @@ def mlrun(tmp_path: Path) -> Iterator[Mlrun]:
     one.close()
 
 
+def test_the_location_is_the_same_in_the_shell(mlrun: Mlrun) -> None:
+    mlrun("folder", "attach", "-w", "ws", "-e", "exp")
+    assert mlrun.json("workspace", "show", "--query", "location") == "local"
+    drive(mlrun, """assert Workspace.from_config().get_details()["location"] == "local" """)
+
+
 def test_a_workspace_is_made_found_and_described(mlrun: Mlrun) -> None:
     drive(
         mlrun,

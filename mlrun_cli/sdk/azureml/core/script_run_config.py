@@ -50,7 +50,7 @@ class ScriptRunConfig:
     Attributes:
         source_directory: The source folder, which is read at submission; None means the current folder.
         script, arguments, command: The script or command to start, which override those in `run_config`.
-        run_config: The run configuration.
+        run_config: The run configuration; whatever is false is none.
     """
 
     MAX_RUN_DURATION_SECONDS_DEFAULT = MAX_RUN_DURATION_SECONDS_DEFAULT
@@ -81,7 +81,7 @@ class ScriptRunConfig:
                 "ScriptRunConfig(resume_from=…): outputs of a former run are not handed to a new one here. "
                 "Give their path as an argument; Run.download_files brings them."
             )
-        if run_config is None:
+        if not run_config:  # Azure takes "", {} and False as None
             run_config = RunConfiguration()
             run_config.target = compute_target
             run_config.max_run_duration_seconds = max_run_duration_seconds
