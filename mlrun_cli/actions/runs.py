@@ -112,6 +112,8 @@ def get_runs(
                 else None
             )
             if named is None:
+                if by_display_name and experiment_name is not None:
+                    _check_name_is_not_elsewhere(workspace, error, run_id, experiment_name)
                 _add_deletion_hint(workspace, error, run_id)
                 raise
             return named
@@ -333,6 +335,21 @@ def _find_run_by_name(
     if len(keys) > 1:
         raise AmbiguousRunId(name, [run.run_id for run in workspace.runs.list_by_keys(keys)], is_display_name=True)
     return workspace.runs.get_by_key(keys[0]) if keys else None
+
+
+def _check_name_is_not_elsewhere(
+    workspace: Workspace, error: UsageError | RunNotFound, name: str, experiment_name: str
+) -> None:
+    """Raise RunNotFound, which names the other experiments, if a display name exists in others than this one.
+
+    Do nothing if the error says more about an id: that several begin so, or where its run is.
+    """
+    if not name.strip() or isinstance(error, AmbiguousRunId) or (isinstance(error, RunNotFound) and error.is_elsewhere):
+        return
+    keys = workspace.runs.list_keys_with_display_name(name, None)
+    others = dict.fromkeys(run.experiment_name for run in workspace.runs.list_by_keys(keys)) if keys else {}
+    if others:
+        raise RunNotFound(name, other_experiments=(experiment_name, *others))
 
 
 def _add_deletion_hint(workspace: Workspace, error: MlrunError, run_id: str) -> None:

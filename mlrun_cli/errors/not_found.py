@@ -31,13 +31,18 @@ class RunNotFound(NotFound):
         Args:
             run_id: the id as it was typed.
             workspace_name: the workspace that was searched.
-            other_experiments: the experiment that was specified, and the one that contains the run.
+            other_experiments: the experiment that was specified, and those that contain such runs.
         """
         where = "" if workspace_name is None else f" in workspace '{workspace_name}'"
         hint = "'mlrun run list' shows the ids of runs; -w and -g choose another workspace."
         if other_experiments:
-            where = f" in experiment '{other_experiments[0]}'; it is in '{other_experiments[1]}'"
-            hint = "Leave -e out, or name that experiment."
+            specified, *others = (f"'{name}'" for name in other_experiments)
+            where = f" in experiment {specified}; it is in {' and '.join(others)}"
+            hint = (
+                "Leave -e out, or name that experiment."
+                if len(others) == 1
+                else "Name one of these experiments with -e."
+            )
             self.is_elsewhere = True
         super().__init__(f"There is no run '{run_id}'{where}.", hint=hint, target=run_id)
 

@@ -163,3 +163,21 @@ def test_an_update_with_bytes_that_are_no_text_is_refused(workspace: Workspace, 
 def test_a_filter_with_bytes_that_are_no_text_is_refused(workspace: Workspace, which: RunFilter, what: str) -> None:
     with pytest.raises(UsageError, match=what):
         list_runs(workspace, which)
+
+
+def test_a_display_name_of_another_experiment_is_told_with_that_experiment(workspace: Workspace) -> None:
+    runs = [add_run(workspace, RunStatus.COMPLETED, name) for name in ("exp", "other", "third")]
+    update_runs(workspace, runs[1:2], RunChanges(tags={}, display_name="base/line"))
+
+    def find() -> RunNotFound:
+        with pytest.raises(RunNotFound) as caught:
+            get_runs(workspace, ["base/line"], experiment_name="exp", by_display_name=True)
+        return caught.value
+
+    error = find()
+    assert error.is_elsewhere
+    assert "in 'other'" in error.message
+    update_runs(workspace, runs[2:], RunChanges(tags={}, display_name="base/line"))
+    assert "'third' and 'other'" in find().message
+    assert "-e" in (find().hint or "")
+    assert get_runs(workspace, ["base/line"], experiment_name="third", by_display_name=True)[0].run_id == "third_1"
