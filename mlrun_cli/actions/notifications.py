@@ -19,7 +19,7 @@ def add_rule(
 
     Raises:
         UsageError: the address or an end is not valid.
-        ProgramNotFound: the address needs a package that is not installed.
+        ProgramNotFound: the address needs a package or a program that is not installed.
         FileNotWritable: the rules cannot be written.
     """
     check_text("experiment name", experiment_name or "")

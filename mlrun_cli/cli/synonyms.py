@@ -67,9 +67,14 @@ _OF_OTHERS = {
 _AT_THE_ROOT = {
     "dashboard": "studio",
     "init": "folder attach",
+    "job": "run",
+    "jobs": "run list",
+    "runs": "run list",
     "schedules": "pipeline list-schedules",
     "server": "studio",
     "squeue": "queue list",
+    "sweep": "run sweep",
+    "trash": "run list --deleted",
     "ui": "studio",
 }
 

@@ -33,11 +33,13 @@ def check_address(address: str) -> None:
 
     Raises:
         InvalidValue: it is neither a command nor a URL of a known service, or a command that only a shell understands.
-        ProgramNotFound: it needs a package that is not installed.
+        ProgramNotFound: it needs a package that is not installed, or starts a program that does not exist.
     """
     if address.startswith(COMMAND):
-        _check_quotation(split_command(address)[0])
+        program = split_command(address)[0]
+        _check_quotation(program)
         _check_shell_operators(address.removeprefix(COMMAND))
+        _check_program(program)
         return
     scheme, separator, _ = address.partition("://")
     if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
@@ -95,6 +97,17 @@ def _check_quotation(program: str) -> None:
         raise InvalidValue(
             "cmd: starts a program, and none has the first word, which has spaces, as its name.",
             hint="Leave out the quotes within the address: they make the command one word.",
+            target=COMMAND,
+        )
+
+
+def _check_program(program: str) -> None:
+    """Raise if the program of a command does not exist, or may not be executed."""
+    if shutil.which(program) is None:
+        shown = redact_address(f"{COMMAND}{shlex.quote(program)}").removeprefix(COMMAND)
+        raise ProgramNotFound(
+            f"cmd: starts a program, and there is no program '{shown}'.",
+            hint="Install it, or write the path of a file that may be executed.",
             target=COMMAND,
         )
 

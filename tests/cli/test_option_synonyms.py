@@ -1,4 +1,4 @@
-"""Options by the names that they have in other programs, or in other commands of this one."""
+"""Options and commands by the names that they have in other programs, or in other commands of this one."""
 
 from __future__ import annotations
 
@@ -46,3 +46,14 @@ def test_every_option_that_is_meant_exists() -> None:
     pages = "\n".join(command_pages().values())
     assert {"--where", "--tail"} <= meant
     assert {name for name in meant if not re.search(rf"{name}(?![\w-])", pages)} == set()
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("runs", "run list"), ("jobs", "run list"), ("sweep", "run sweep"), ("trash", "run list --deleted")],
+)
+def test_the_hint_has_the_command_that_a_word_stands_for(tmp_path: Path, word: str, meant: str) -> None:
+    with installed(tmp_path, attach=False) as mlrun:
+        failure = mlrun.fails(word)
+        assert failure.code == "CommandNotFound"
+        assert f"Did you mean '{meant}'?" in failure.hint

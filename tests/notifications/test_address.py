@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlrun_cli.errors import InvalidValue
+from mlrun_cli.errors import InvalidValue, ProgramNotFound
 from mlrun_cli.notifications.address import (
     VALUES_OF_COMMANDS,
     check_address,
@@ -54,6 +54,13 @@ def test_quotes_that_make_a_command_one_word_are_refused(command: str) -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("program", ["no-such-program", "./no-such-program", f"KEY={SECRET}", "/etc/passwd", "/tmp"])
+def test_a_program_that_cannot_be_started_is_refused(program: str) -> None:
+    with pytest.raises(ProgramNotFound) as caught:
+        check_address(f"cmd:{program} {{run}}")
+    assert SECRET not in f"{caught.value} {caught.value.hint} {caught.value.target}"
+
+
 def test_a_program_may_have_spaces_in_its_name(tmp_path: Path) -> None:
     program = tmp_path / "my program"
     program.write_text("#!/bin/sh\n", encoding="utf-8")
@@ -87,8 +94,8 @@ def test_commands_that_only_a_shell_understands_are_refused(command: str, operat
     "command",
     [
         "sh -c 'cat >> ends; tell && cat | mail me'",
-        'tell \'>\' ">>" \\; --text=\'{run} > {status}\' "a \\" | b"',
-        "tell <b>{run}</b> a->b x=1&y=2",
+        'echo \'>\' ">>" \\; --text=\'{run} > {status}\' "a \\" | b"',
+        "echo <b>{run}</b> a->b x=1&y=2",
     ],
 )
 def test_quoted_operators_are_text(command: str) -> None:
