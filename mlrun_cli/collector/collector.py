@@ -107,10 +107,9 @@ class Collector:
                 self._poll_until_idle()
                 self._selector.unregister(wake_socket)
             is_in_place = self._workspace.is_database_in_place()
-            if is_in_place:
-                self._folder.clear_unfinished()
+            is_cleared = is_in_place and self._folder.clear_unfinished()
             self._lock.close()
-            if not is_in_place or not (self._list_runs() or self._folder.is_unfinished()):
+            if not is_in_place or not (self._list_runs() or (is_cleared and self._folder.is_unfinished())):
                 return
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()

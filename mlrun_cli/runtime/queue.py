@@ -112,10 +112,13 @@ class QueueFolder:
         self._unfinished.parent.mkdir(mode=0o700, exist_ok=True)
         self._unfinished.touch(mode=0o600)
 
-    def clear_unfinished(self) -> None:
-        """Record that a dispatcher is needed only for queued or live runs; ignore file errors."""
-        with suppress(OSError):
+    def clear_unfinished(self) -> bool:
+        """Record that a dispatcher is needed only for queued or live runs; return False if that cannot be recorded."""
+        try:
             self._unfinished.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
     def is_unfinished(self) -> bool:
         """Return whether a dispatcher is needed even without queued or live runs."""
@@ -193,10 +196,15 @@ def _list_targets_needing_dispatcher(workspace: Workspace) -> list[str]:
 
 
 def _list_unfinished_targets(workspace: Workspace) -> list[str]:
+    """Return the names of the targets that need a dispatcher without queued or live runs; forget deleted targets."""
     try:
-        return os.listdir(workspace.folder / UNFINISHED)
+        names = os.listdir(workspace.folder / UNFINISHED)
     except OSError:
         return []
+    found = [name for name in names if workspace.compute_targets.find(name) is not None]
+    for name in set(names).difference(found):  # its collector was killed before the target was deleted
+        QueueFolder(workspace, name).clear_unfinished()
+    return found
 
 
 def _dispatcher_monitors_runs(workspace: Workspace, target: str) -> bool:

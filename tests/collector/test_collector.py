@@ -24,7 +24,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
 from mlrun_cli.runs.status import RunStatus
-from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.runtime.queue import QueueFolder, ensure_dispatchers
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobEnd, JobRequest
 from mlrun_cli.targets.errors import EngineUnavailable
@@ -250,4 +250,24 @@ def test_a_run_whose_job_waits_again_is_queued_although_the_collector_has_an_old
         watched = threads.submit(watch)
         place.create_collector().run()
         assert watched.result() == [RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.QUEUED]
+    place.workspace.close()
+
+
+def test_a_collector_ends_although_the_mark_that_it_is_needed_cannot_be_removed(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED, RunStatus.CANCELED)
+    mark = place.workspace.folder / "unfinished" / "pool"
+    (mark / "in the way").mkdir(parents=True)
+    place.collect()
+    assert mark.exists()
+
+
+def test_the_mark_of_a_deleted_target_is_removed(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED, RunStatus.CANCELED)
+    queues = [QueueFolder(place.workspace, name) for name in ("pool", "gone")]
+    for queue in queues:
+        queue.mark_unfinished()
+    with place.workspace.transaction():
+        assert place.workspace.compute_targets.delete("pool")
+    ensure_dispatchers(place.workspace)
+    assert not any(queue.is_unfinished() for queue in queues)
     place.workspace.close()
