@@ -154,9 +154,11 @@ class Collector:
 
     def _must_linger(self) -> bool:
         """Return whether to continue without live runs, to store values of ended runs and to remove leftover files."""
-        has_leftovers = self._collected_runs.leftovers or self._last_values.runs or self._target.list_leftovers()
+        has_leftovers = bool(self._collected_runs.leftovers or self._last_values.runs or self._target.list_leftovers())
+        if not self._shared_folder.is_available():  # what ended runs have left there is seen once it is back
+            has_leftovers, self._version = True, -1
         is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
-        return bool(has_leftovers) and is_attached and time.monotonic() < self._linger_until
+        return has_leftovers and is_attached and time.monotonic() < self._linger_until
 
     def _reload_runs(self, now: float) -> None:
         """Read the live runs from the store if they may have changed; the longer this takes, the less often."""
@@ -164,14 +166,14 @@ class Collector:
         version = self._workspace.get_data_version()
         if now < self._next_reload or (version == self._version and now < self._read_until):
             return
-        self._version = version
         before = self._runs
         live = {run.key: run for run in self._list_runs()}
         started = self._collected_runs.list_started_run_ids()
-        self._runs = self._held_runs.separate(live, started)
+        runs = self._held_runs.separate(live, started)
         for key in before.keys() - live.keys():
             self._keep_for_last_values(before[key])
         self._add_ended_runs(started, {run.run_id for run in live.values()})
+        self._version, self._runs = version, runs  # last: should the store fail before, all is read again
         if self._runs.keys() - before.keys():
             self._jobs.query_soon()
         current = time.monotonic()

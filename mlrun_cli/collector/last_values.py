@@ -100,7 +100,11 @@ class LastValues:
     def _cancel_jobs(self, now: float) -> None:
         """Cancel, in one call of the engine, the jobs that are still queued or running, except shortly after a call."""
         alive = {EngineEvidence.QUEUED, EngineEvidence.RUNNING}
-        due = [each for each in self._ended.values() if now >= each.next_cancel and self._get_evidence(each) in alive]
+        due = [
+            each
+            for each in self._ended.values()
+            if now >= each.next_cancel and self._jobs.get_evidence(each.collected.run) in alive
+        ]
         for ended in due:
             ended.next_cancel = now + _CANCEL_PAUSE_SECONDS
         with suppress(EngineUnavailable):
@@ -125,7 +129,7 @@ class LastValues:
 
     def _collect_run(self, ended: _Ended, now: float) -> bool:
         """Store new values of a run; return whether its job has ended and all values are stored."""
-        evidence = self._get_evidence(ended)
+        evidence = self._jobs.get_evidence(ended.collected.run)
         # Its supervisor will do nothing if the engine starts it after all.
         is_left = evidence is EngineEvidence.QUEUED and not self._target.cancels_queued_jobs
         if evidence not in _ENDS and not (is_left and not ended.collected.has_started):
@@ -140,7 +144,3 @@ class LastValues:
             ended.is_delay_logged = True
             write_log(f"the last values and the secrets of {ended.collected.run.run_id} wait for the shared folder")
         return ended.collected.collect_last_values(now, settled_at=settled_at)
-
-    def _get_evidence(self, ended: _Ended) -> EngineEvidence:
-        run = ended.collected.run
-        return self._jobs.get_evidence(run) if self._jobs.has_job_id(run) else EngineEvidence.MISSING

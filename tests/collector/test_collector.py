@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +18,9 @@ from mlrun_cli.collector import job_poll
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.resubmission import resubmit_job
-from mlrun_cli.collector.run_liveness import EngineEvidence
+from mlrun_cli.collector.run_liveness import SETTLE_SECONDS, EngineEvidence
 from mlrun_cli.compute.compute_target import ComputeTarget
+from mlrun_cli.core.json_files import write_json
 from mlrun_cli.core.redaction import Redactor
 from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.runs.events import EventWriter, OutcomeEvent, StartEvent, StatusEvent
@@ -24,6 +29,7 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import SCRIPT_RUN, Run
 from mlrun_cli.runs.shared_folder import SharedFolder, SharedRunFolder, link_run_folder
 from mlrun_cli.runs.status import RunStatus
+from mlrun_cli.runs.submission import Secrets
 from mlrun_cli.runtime.queue import QueueFolder, ensure_dispatchers
 from mlrun_cli.targets.base import Demand
 from mlrun_cli.targets.engine import JobEnd, JobRequest
@@ -271,3 +277,43 @@ def test_the_mark_of_a_deleted_target_is_removed(tmp_path: Path) -> None:
     ensure_dispatchers(place.workspace)
     assert not any(queue.is_unfinished() for queue in queues)
     place.workspace.close()
+
+
+@contextmanager
+def call_later(seconds: float, call: Callable[[], object]) -> Iterator[None]:
+    """Call a function so many seconds after the beginning of the block, at the latest before its end."""
+    timer = threading.Timer(seconds, call)
+    timer.start()
+    yield
+    timer.join()
+
+
+def write_secrets(place: Place) -> None:
+    """Write what a run that was ended by force leaves to the collector."""
+    place.shared.started_marker.touch()
+    write_json(place.shared.secrets, Secrets({}, ("true",), {}).to_json())
+
+
+def test_an_engine_that_does_not_answer_has_not_said_that_an_ended_run_has_no_job(tmp_path: Path) -> None:
+    place = Place(tmp_path, None, RunStatus.CANCELED)
+    with closing(sqlite3.connect(place.workspace.folder / "workspace.db")) as database, database:
+        database.execute("DELETE FROM run_properties")
+    write_secrets(place)
+    silent = tmp_path / "pool" / "away"
+    silent.touch()
+    with call_later(SETTLE_SECONDS + 2.0, silent.unlink):
+        place.collect()
+    assert [(job["state"], job["end"]) for job in Pool(tmp_path / "pool").list()] == [("ended", "canceled")]
+    assert not place.shared.secrets.exists()
+
+
+def test_a_collector_waits_for_the_shared_folder_with_what_ended_runs_have_left_there(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.EXITED, RunStatus.CANCELED)
+    write_secrets(place)
+    whole = place.shared.path.parents[1]
+    away = whole.rename(whole.with_name("away"))
+
+    with call_later(1.0, lambda: away.rename(whole)):
+        place.collect()
+    assert not place.shared.secrets.exists()
+    assert not place.shared.started_marker.exists()
