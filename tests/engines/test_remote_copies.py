@@ -11,7 +11,7 @@ from tests.running import Mlrun
 RSYNC = """#!/bin/sh
 for word; do
     case "$word" in
-        */./work/outputs) exit 12 ;;
+        */work/outputs) exit 12 ;;
         */./work) [ -e '{failed}' ] || {{ touch '{failed}'; exit 12; }} ;;
     esac
 done
