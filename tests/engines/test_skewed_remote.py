@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import describe_wrong_clock
 from tests.engines.sshd import RemoteMachine
 from tests.engines.test_remote_runs import WAITING, attach
 from tests.running import Mlrun, until
@@ -30,22 +31,11 @@ print(RunFiles(folder, {}).read(ChunkBuffer(1000))["heartbeat"]["age"])
 """
 
 
-def _describe_clock(skew: str) -> dict[str, str]:
-    """Return the environment of a program whose clock is wrong, but not the times of files."""
-    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": skew,
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-
-
 @pytest.mark.parametrize("skew", ["+10m", "-10m"])
 def test_a_heartbeat_of_another_machine_is_as_old_here_although_our_clock_is_wrong(
     remote_machine: RemoteMachine, ssh_mlrun: Mlrun, skew: str
 ) -> None:
-    ssh_mlrun.environment.update(_describe_clock(skew))
+    ssh_mlrun.environment.update(describe_wrong_clock(skew))
     attach(ssh_mlrun, remote_machine)
     ssh_mlrun.script(WAITING)
     go = remote_machine.marks / "go"
@@ -63,7 +53,7 @@ def test_a_heartbeat_of_another_machine_is_as_old_here_although_our_clock_is_wro
 def test_a_heartbeat_is_sent_with_its_age_by_the_clock_of_the_file_server(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _READ_AGE, str(tmp_path / "shared")],
-        env={**os.environ, **_describe_clock("+10m")},
+        env={**os.environ, **describe_wrong_clock("+10m")},
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -78,7 +78,7 @@ class JobQueue:
             ValueError: it was removed so recently that this is a submission which was delayed on its way.
         """
         with self._hold_lock():
-            if _is_recent(self._removed / run_id):
+            if self._is_recent(self._removed / run_id):
                 raise ValueError(f"{run_id} has ended; its submission was delayed on the way")
             if self.find(run_id) is None:
                 write_files()
@@ -205,9 +205,23 @@ class JobQueue:
     def _record_removal(self, run_id: str) -> None:
         """Record the removal of a job, and forget removals that are too old for a late submission to follow."""
         for path in self._removed.iterdir():
-            if not _is_recent(path):
+            if not self._is_recent(path):
                 path.unlink(missing_ok=True)
         (self._removed / run_id).touch(mode=0o600)
+
+    def _is_recent(self, path: Path) -> bool:
+        """Return whether the removal of a job was recorded recently; False if it was not recorded.
+
+        Both times are those of the file system, whose clock may not be that of the machine.
+        """
+        try:
+            removed_at = path.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        probe = self.folder / "time"
+        probe.unlink(missing_ok=True)
+        probe.touch(mode=0o600, exist_ok=False)
+        return abs(probe.stat().st_mtime - removed_at) < _DELIVERY_SECONDS
 
     def _read_limit(self) -> int | None:
         limit: int | None = (read_json(self.folder / _LIMIT) or {}).get("nodes")
@@ -306,14 +320,6 @@ class JobQueue:
 
 def _describe_end(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"state": ENDED, "end": job["end"], "words": job["words"], "exit_code": job.get("exit_code")}
-
-
-def _is_recent(path: Path) -> bool:
-    """Return whether the removal of a job was recorded recently; False if it was not recorded."""
-    try:
-        return abs(time.time() - path.stat().st_mtime) < _DELIVERY_SECONDS
-    except OSError:
-        return False
 
 
 def _spawn_job_process(folder: Path, run_id: str, lock_fd: int, lease: GpuLease, log_path: Path) -> None:

@@ -7,9 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from mlrun_cli.core.json_files import read_json, write_json
 from mlrun_cli.core.message_channel import MessageChannel
 from mlrun_cli.node import remote
 from mlrun_cli.node.remote.job_queue import CANCELED, ENDED
+from tests.clocks import describe_wrong_clock
 from tests.running import is_alive, until
 
 _PROGRAM = Path(remote.__file__).with_name("__main__.py")
@@ -25,9 +27,10 @@ _RUN_ID = "exp_1"
 
 
 @contextmanager
-def start_server(folder: Path) -> Iterator[MessageChannel]:
+def start_server(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[MessageChannel]:
     words = [sys.executable, "-E", str(_PROGRAM), "serve", str(folder)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    environment = {**os.environ, **variables}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         channel = MessageChannel(process.stdout.fileno(), process.stdin.fileno())
@@ -93,3 +96,12 @@ def test_a_job_is_killed_although_the_process_that_canceled_it_was_killed_before
         assert server.receive(timeout=60.0).document == {}
     assert not is_alive(job["pid"])
     until(lambda: not is_alive(int(pid_file.read_text(encoding="ascii"))))
+
+
+def test_a_submission_after_its_removal_is_late_although_the_clock_has_jumped(tmp_path: Path) -> None:
+    with start_server(tmp_path) as server:
+        server.send({"request": "remove", "run_id": _RUN_ID})
+        assert server.receive(timeout=60.0).document == {}
+    with start_server(tmp_path, describe_wrong_clock("+1h")) as server:
+        submit(server, b"")
+        assert "delayed on the way" in server.receive(timeout=60.0).document["error"]
