@@ -255,11 +255,24 @@ class EngineTarget(Target):
     def cancel_jobs(self, job_ids: Collection[str]) -> None:
         """Cancel several jobs immediately; see `cancel_job`.
 
+        A failure for one job does not keep the others; after two in a row, the engine is taken to be silent.
+
         Raises:
-            EngineUnavailable: the engine does not answer.
+            EngineUnavailable: the engine does not answer, or fails for some of the jobs.
         """
+        failure: EngineUnavailable | None = None
+        has_answered = True
         for job_id in job_ids:
-            self.cancel_job(job_id)
+            try:
+                self.cancel_job(job_id)
+            except EngineUnavailable as error:
+                if not has_answered:
+                    raise
+                failure, has_answered = error, False
+            else:
+                has_answered = True
+        if failure is not None:
+            raise failure
 
     def release_job(self, job_id: str) -> None:
         """Release a held job; by default, an engine holds none (see `Job.is_held`).
