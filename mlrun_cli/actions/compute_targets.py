@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlrun_cli.actions.workspaces import build_workspace_record
 from mlrun_cli.compute.compute_target import (
@@ -26,16 +27,25 @@ from mlrun_cli.errors import (
     TargetKindNotFound,
     Unsupported,
 )
+from mlrun_cli.runs.shared_folder import find_shared_run_folder
 from mlrun_cli.runs.status import ALIVE_STATUSES, RunStatus
 from mlrun_cli.runtime.liveness import reconcile
-from mlrun_cli.runtime.queue import wake_dispatchers
+from mlrun_cli.runtime.queue import wake_dispatcher, wake_dispatchers
+from mlrun_cli.snapshots.snapshot import format_first_names
 from mlrun_cli.targets.kinds import TARGET_KINDS, is_attached_kind, list_attached_kinds
 from mlrun_cli.targets.lookup import get_target, get_target_class
 from mlrun_cli.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mlrun_cli.runs.run import Run
+    from mlrun_cli.targets.engine import EngineTarget
+
 _LIMIT_FOR_LOCAL = f"To give it a limit: 'mlrun computetarget create amlcompute -n {LOCAL_TARGET} --max-nodes 4'."
 _MAX_LINES = 3
 _MAX_NAMES = 10
+_VALUES_SECONDS = 10.0
+"""How long a deletion waits for the last values of ended runs."""
+_LOOK_SECONDS = 0.05
 _ON_TARGET = frozenset(
     {RunStatus.NOT_STARTED, RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.STARTING, RunStatus.RUNNING}
 )
@@ -214,24 +224,75 @@ def _check_capacity(workspace: Workspace, target: ComputeTarget) -> None:
         )
 
 
-def delete_compute_target(workspace: Workspace, name: str) -> None:
+def delete_compute_target(workspace: Workspace, name: str, *, loses_values: bool = False) -> None:
     """Delete a compute target; its ended runs are unchanged.
 
     A run is inserted in a transaction that checks its target, so that no run can wait for a deleted one. Deleting
     `local` only removes its limit.
 
+    Args:
+        workspace: the workspace.
+        name: the name of the target.
+        loses_values: whether to delete it although values that ended runs have logged there could not be stored.
+
     Raises:
         ComputeTargetNotFound: it does not exist.
-        UsageError: runs wait for it or run on it; nothing is changed then.
+        UsageError: runs wait for it or run on it, or values of ended ones could not be stored; nothing is changed then.
     """
     lost = reconcile(workspace)
+    target = _find_engine_target(workspace, name)
+    unstored = [] if target is None else _wait_for_values(target)
     with workspace.transaction(durable=True):
         get_compute_target(workspace, name)
         if name != LOCAL_TARGET:
             _check_target_unused(workspace, name, lost)
+        if unstored and not loses_values:
+            raise _build_unstored_error(name, [run.run_id for run in unstored])
         workspace.compute_targets.delete(name)
     if name == LOCAL_TARGET:
         wake_dispatchers(workspace)
+    for run in unstored:  # nobody else will
+        shared = find_shared_run_folder(workspace.get_run_folder(run.run_id))
+        if shared is not None:
+            shared.remove_leftovers()
+
+
+def _find_engine_target(workspace: Workspace, name: str) -> EngineTarget | None:
+    """Return a target if it has an engine, whose collector stores what its runs have logged."""
+    from mlrun_cli.targets.engine import EngineTarget  # noqa: PLC0415 - start-up: submissions check a target
+
+    if name == LOCAL_TARGET or workspace.compute_targets.find(name) is None:
+        return None
+    with suppress(TargetKindNotFound):
+        target = get_target(workspace, name)
+        return target if isinstance(target, EngineTarget) else None
+    return None
+
+
+def _wait_for_values(target: EngineTarget) -> Sequence[Run]:
+    """Wait briefly until all that ended runs have logged is stored; return the runs of which some values are not."""
+    from mlrun_cli.runtime.unstored_runs import list_unstored_runs  # noqa: PLC0415 - start-up: see above
+
+    shared_folder = target.shared_folder
+    deadline = time.monotonic() + _VALUES_SECONDS
+    unstored = list_unstored_runs(target, shared_folder)
+    if unstored:
+        with suppress(OSError):
+            wake_dispatcher(target.workspace, target.name)
+    while unstored and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        unstored = list_unstored_runs(target, shared_folder)
+    return unstored
+
+
+def _build_unstored_error(name: str, run_ids: Sequence[str]) -> InUse:
+    return InUse(
+        f"The compute target '{name}' was not deleted: not all that its ended runs have logged may be stored yet:"
+        f" {format_first_names(run_ids)}.",
+        hint=f"Wait until '{name}' answers, or give their last values up:"
+        f" 'mlrun computetarget detach -n {name} --force'.",
+        target=name,
+    )
 
 
 def check_target_exists(workspace: Workspace, name: str) -> None:

@@ -47,8 +47,6 @@ def force_end_target_runs(workspace: Workspace, target: str) -> list[str]:
         force_end_runs(workspace, runs)
     unreached = workspace.runs.list_live_runs_on_target(target)
     force_end_runs(workspace, unreached, needs_engine=False)
-    for run in runs:
-        remove_secrets(workspace.get_run_folder(run.run_id))  # the collector ends with the target
     return [run.run_id for run in unreached]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 from collections.abc import Mapping
 
@@ -28,8 +27,8 @@ class CollectedRuns:
         self._selector = selector
         self._shared_folder = target.shared_folder
         self._open: dict[int, CollectedRun] = {}
-        self._leftovers: set[str] = set()
-        """The ids of ended runs whose secrets could not be removed yet."""
+        self._leftovers: dict[str, int] = {}
+        """The keys of ended runs whose secrets could not be removed yet, by run id."""
 
     def find(self, run: Run) -> CollectedRun | None:
         """Return a run if it is open."""
@@ -41,35 +40,35 @@ class CollectedRuns:
         Raises:
             StoreError: the store cannot be used.
         """
-        collected = self._open.get(run.key)
+        if run.key in self._open:
+            return self._open[run.key]
         shared = self._shared_folder.get_run_folder(run.run_id)
         linked = find_shared_run_folder(self._target.workspace.get_run_folder(run.run_id))
         is_elsewhere = linked is not None and linked.path != shared.path  # the target was attached with another folder
-        if collected is None and not is_elsewhere and shared.path.exists():
-            relay = RequestRelay(self._target, run, shared, self._selector)
-            collected = self._open[run.key] = CollectedRun(self._target.workspace, run, shared, relay)
+        if is_elsewhere or not shared.path.exists():
+            return None
+        relay = RequestRelay(self._target, run, shared, self._selector)
+        collected = self._open[run.key] = CollectedRun(self._target.workspace, run, shared, relay)
         return collected
 
     def close(self, run: Run) -> None:
-        """Close a run that has ended and remove its leftover files, or remember them for later."""
+        """Close a run that has ended and remove its leftover files, or remember them for later.
+
+        Raises:
+            StoreError: the store cannot be used; the run is left open.
+        """
+        is_removed = self._remove_files(run.run_id, run.key)
         collected = self._open.pop(run.key, None)
         if collected is not None:
             collected.abandon_requests()
-        if not self._shared_folder.get_run_folder(run.run_id).remove_leftovers():
+        if not is_removed:
             write_log(f"the secrets of {run.run_id} cannot be removed now")
-            self._leftovers.add(run.run_id)
+            self._leftovers[run.run_id] = run.key
 
     def record_exits(self, exit_codes: Mapping[int, int]) -> None:
         """Record the ends of the RPC workers among the reaped processes, whose exit codes are given by pid."""
         for collected in self._open.values():
             collected.record_exits(exit_codes)
-
-    def list_started_run_ids(self) -> frozenset[str]:
-        """Return the ids of the runs whose supervisors have been started; empty if the folder cannot be read."""
-        try:
-            return frozenset(os.listdir(self._shared_folder.started))
-        except OSError:
-            return frozenset()
 
     @property
     def leftovers(self) -> frozenset[str]:
@@ -77,7 +76,20 @@ class CollectedRuns:
         return frozenset(self._leftovers)
 
     def remove_leftovers(self) -> None:
-        """Try again to remove the files of closed runs."""
-        for run_id in list(self._leftovers):
-            if self._shared_folder.get_run_folder(run_id).remove_leftovers():
-                self._leftovers.discard(run_id)
+        """Try again to remove the files of closed runs.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        for run_id, run_key in list(self._leftovers.items()):
+            if self._remove_files(run_id, run_key):
+                del self._leftovers[run_id]
+
+    def _remove_files(self, run_id: str, run_key: int) -> bool:
+        """Remove the leftover files of a closed run; return False if that has to be tried again.
+
+        If the run has been removed for good and another has its id now, the files there are those of the other.
+        """
+        if self._target.workspace.runs.find_key(run_id) not in {None, run_key}:
+            return True
+        return self._shared_folder.get_run_folder(run_id).remove_leftovers()

@@ -43,6 +43,7 @@ from mlrun_cli.runs.starting_job import find_starting_job
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
+from mlrun_cli.runtime.unstored_runs import list_ended_runs, list_unstored_runs
 from mlrun_cli.runtime.wake_socket import WakeSocket
 from mlrun_cli.targets.engine import EngineTarget, Job
 from mlrun_cli.targets.errors import EngineUnavailable
@@ -58,6 +59,8 @@ _LINGER_SECONDS = 8 * 3600.0
 """How long a collector tries to have removed, after the end of all runs, what their nodes have of them."""
 _LINGER_TICK_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
+_FAILING_SECONDS = 60.0
+"""How long a collector tries again if a look at the runs fails, as without memory or descriptors."""
 _LATE_SECONDS = 10.0
 """How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
 _SUBMIT_SECONDS = 60.0
@@ -93,6 +96,9 @@ class Collector:
         self._read_until = 0.0
         self._next_full_poll = 0.0
         self._reasons: Mapping[str, str] = {}
+        self._problem = ""
+        """Why the last look failed; each reason is logged once."""
+        self._failing_since: float | None = None
 
     def run(self) -> None:
         """Collect the data of the target's runs until none of them is live."""
@@ -109,10 +115,21 @@ class Collector:
             is_in_place = self._workspace.is_database_in_place()
             is_cleared = is_in_place and self._folder.clear_unfinished()
             self._lock.close()
-            if not is_in_place or not (self._list_runs() or (is_cleared and self._folder.is_unfinished())):
+            if not is_in_place or not self._must_go_on(is_cleared=is_cleared):
                 return
+            self._version, self._next_reload = -1, 0.0
             self._lock = OwnerLock.open(self._folder.lock)
             is_mine = self._lock.try_acquire()
+
+    def _must_go_on(self, *, is_cleared: bool) -> bool:
+        """Return whether there are runs again, perhaps ended by force, since they were last looked for.
+
+        A wake-up may have been sent to the socket after the last look, and a mark made just before all were cleared.
+        """
+        if self._list_runs() or (is_cleared and self._folder.is_unfinished()):
+            return True
+        unstored = list_unstored_runs(self._target, self._shared_folder) if self._is_attached() else ()
+        return any(run.run_id not in self._collected_runs.leftovers for run in unstored)
 
     def _list_runs(self) -> list[Run]:
         return list(self._workspace.runs.list_live_runs_on_target(self._target.name))
@@ -135,10 +152,16 @@ class Collector:
                             self._forget_run(run)
                         return
                 self._collect_last_values(time.monotonic())
+                self._clear_problem()
             except StoreError as error:
-                write_log(f"the store waits: {error}")
+                self._log_problem(f"the store waits: {error}")
                 if exceeds_file_size_limit(self._workspace.locator.database.list_files()):
                     raise  # the next command that reads a run starts another
+                time.sleep(_RETRY_SECONDS)
+            except OSError as error:
+                self._record_problem(f"the collector waits: {error}")
+                if time.monotonic() >= (self._failing_since or 0.0) + _FAILING_SECONDS:
+                    raise  # so may it be something of this process: the next command that reads a run starts another
                 time.sleep(_RETRY_SECONDS)
             for key, _ in self._selector.select(
                 _TICK_SECONDS if self._runs or self._last_values.runs else _LINGER_TICK_SECONDS
@@ -147,6 +170,23 @@ class Collector:
             exit_codes = reap_children()
             self._collected_runs.record_exits(exit_codes)
             self._target.record_exits(exit_codes)
+
+    def _log_problem(self, text: str) -> None:
+        if text != self._problem:
+            write_log(text)
+        self._problem = text
+
+    def _record_problem(self, text: str) -> None:
+        """Log a problem, and record it as the reason why queued runs wait."""
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+        self._log_problem(text)
+        self._folder.record_problem(text)
+
+    def _clear_problem(self) -> None:
+        if self._failing_since is not None:
+            self._folder.record_problem("")
+        self._problem, self._failing_since = "", None
 
     def _list_polled_runs(self) -> list[Run]:
         """Return the live runs, and the ended ones that may have logged more than is stored."""
@@ -157,8 +197,10 @@ class Collector:
         has_leftovers = bool(self._collected_runs.leftovers or self._last_values.runs or self._target.list_leftovers())
         if not self._shared_folder.is_available():  # what ended runs have left there is seen once it is back
             has_leftovers, self._version = True, -1
-        is_attached = self._workspace.compute_targets.find(self._target.name) == self._row
-        return has_leftovers and is_attached and time.monotonic() < self._linger_until
+        return has_leftovers and self._is_attached() and time.monotonic() < self._linger_until
+
+    def _is_attached(self) -> bool:
+        return self._workspace.compute_targets.find(self._target.name) == self._row
 
     def _reload_runs(self, now: float) -> None:
         """Read the live runs from the store if they may have changed; the longer this takes, the less often."""
@@ -168,7 +210,7 @@ class Collector:
             return
         before = self._runs
         live = {run.key: run for run in self._list_runs()}
-        started = self._collected_runs.list_started_run_ids()
+        started = self._shared_folder.list_started_run_ids()
         runs = self._held_runs.separate(live, started)
         for key in before.keys() - live.keys():
             self._keep_for_last_values(before[key])
@@ -197,7 +239,7 @@ class Collector:
 
     def _poll_runs(self, now: float) -> None:
         """Poll the live runs: started or stopped ones always, and all others every few seconds or after a change."""
-        started = self._collected_runs.list_started_run_ids()
+        started = self._shared_folder.list_started_run_ids()
         is_full = now >= self._next_full_poll
         if self._jobs.query_if_due(self._list_polled_runs(), now) and self._jobs.has_changed:
             is_full = True
@@ -282,17 +324,9 @@ class Collector:
         if not self._shared_folder.is_available():
             return
         known = {run.run_id for run in self._last_values.runs} | self._collected_runs.leftovers
-        for run_id in {*started, *self._target.list_leftovers()}.difference(live, known):
-            run = self._find_run_or_trashed(run_id)
-            if run is not None and run.target == self._target.name and run.status.is_terminal:
-                self._keep_for_last_values(run)
-
-    def _find_run_or_trashed(self, run_id: str) -> Run | None:
-        key = self._workspace.runs.find_key(run_id)
-        if key is not None:
-            return next(iter(self._workspace.runs.list_by_keys([key])), None)
-        trashed = self._workspace.trash.find_run(run_id)
-        return None if trashed is None else trashed.run
+        run_ids = {*started, *self._target.list_leftovers()}.difference(live, known)
+        for run in list_ended_runs(self._target, run_ids):
+            self._keep_for_last_values(run)
 
     def _keep_for_last_values(self, run: Run) -> None:
         """Keep storing values of a run whose end another process has recorded, or forget it if that is impossible."""

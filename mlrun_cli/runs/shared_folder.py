@@ -59,6 +59,13 @@ class SharedFolder:
         """Return whether the folder exists and its file system is mounted."""
         return self.started.is_dir() and self.runs.is_dir()
 
+    def list_started_run_ids(self) -> frozenset[str]:
+        """Return the ids of the runs with an entry in `started`; empty if the folder cannot be read."""
+        try:
+            return frozenset(os.listdir(self.started))
+        except OSError:
+            return frozenset()
+
     def get_run_folder(self, run_id: str) -> SharedRunFolder:
         """Return the folder of a run, which may not exist yet."""
         return SharedRunFolder(self.runs / run_id)

@@ -25,6 +25,15 @@ def open_run_transaction(workspace: Workspace, run_key: int) -> Iterator[None]:
             yield
 
 
+def find_run_or_trashed(workspace: Workspace, run_id: str) -> Run | None:
+    """Return the run with this id, else the one in the trash, or None if there is neither."""
+    key = workspace.runs.find_key(run_id)
+    if key is not None:
+        return next(iter(workspace.runs.list_by_keys([key])), None)
+    trashed = workspace.trash.find_run(run_id)
+    return None if trashed is None else trashed.run
+
+
 def get_run_or_trashed(workspace: Workspace, run_key: int) -> Run:
     """Return the run with this key, which may be in the trash.
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from selectors import DefaultSelector
 
 import pytest
 
 from mlrun_cli.collector import collector as collector_module
 from mlrun_cli.collector import job_poll
+from mlrun_cli.collector.collected_runs import CollectedRuns
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.resubmission import resubmit_job
@@ -317,3 +319,51 @@ def test_a_collector_waits_for_the_shared_folder_with_what_ended_runs_have_left_
         place.collect()
     assert not place.shared.secrets.exists()
     assert not place.shared.started_marker.exists()
+
+
+def test_a_run_that_is_ended_by_force_just_after_the_last_look_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, JobEnd.CANCELED, RunStatus.CANCELED)
+    clear_unfinished = QueueFolder.clear_unfinished
+
+    def end_run_before(folder: QueueFolder) -> bool:
+        monkeypatch.undo()
+        write_secrets(place)
+        folder.mark_unfinished()
+        return clear_unfinished(folder)
+
+    monkeypatch.setattr(QueueFolder, "clear_unfinished", end_run_before)
+    place.collect()
+    assert not place.shared.secrets.exists()
+
+
+def test_a_job_that_cannot_be_canceled_keeps_no_others(tmp_path: Path) -> None:
+    place = Place(tmp_path, None)
+    pool = Pool(tmp_path / "pool")
+    request = JobRequest("exp_1", "w", ["true"], Demand(), tmp_path / "log")
+    stuck, *others = [row["id"] for row in pool.list()] + [pool.submit(request) for _ in range(3)]
+    pool.set_option("stuck", stuck)
+    with pytest.raises(EngineUnavailable, match=stuck):
+        place.target.cancel_jobs([stuck, *others])
+    assert [row["state"] for row in pool.list()] == ["queued", *["ended"] * 3]
+    pool.set_option("away", "")
+    with pytest.raises(EngineUnavailable, match="does not answer"):
+        place.target.cancel_jobs([stuck, *others])
+    pool.set_option("away", None)
+    pool.end(stuck, JobEnd.CANCELED)
+    place.workspace.close()
+
+
+def test_the_files_of_a_run_with_the_id_of_a_removed_one_are_left(tmp_path: Path) -> None:
+    place = Place(tmp_path, JobEnd.CANCELED, RunStatus.CANCELED)
+    write_secrets(place)
+    run = place.workspace.runs.get("exp_1")
+    with DefaultSelector() as selector:
+        collected_runs = CollectedRuns(place.target, selector)
+        collected_runs.close(run._replace(key=run.key + 1))
+        assert place.shared.secrets.exists()
+        assert collected_runs.leftovers == frozenset()
+        collected_runs.close(run)
+    assert not place.shared.secrets.exists()
+    place.workspace.close()

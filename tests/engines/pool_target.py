@@ -8,6 +8,8 @@ Files in the folder change what the engine does:
     lacking   checks before submissions find that no node could ever start the job
     lost      submissions fail before they reach the engine, as without its program, with this text
     away      no call is answered
+    stuck     the job with this id cannot be canceled
+    broken    questions for jobs fail with an error of the operating system, as without memory
     cut       no call reaches the engine, which is noticed before a submission
     hold      queued jobs are held, and not released for this reason
     missing   no job is known
@@ -20,6 +22,7 @@ Checks before submissions and questions for the jobs of runs are noted in the fi
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -74,6 +77,8 @@ class PoolTarget(EngineTarget):
 
     def find_jobs(self, job_ids: Collection[str]) -> Mapping[str, Job]:
         pool = self._open()
+        if pool.read_option("broken") is not None:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         if pool.read_option("missing") is not None:
             return {}
         jobs = {job_id: pool.describe(row) for job_id in job_ids if (row := pool.find(job_id)) is not None}
@@ -93,7 +98,10 @@ class PoolTarget(EngineTarget):
         return found
 
     def cancel_job(self, job_id: str) -> None:
-        self._open().end(job_id, JobEnd.CANCELED)
+        pool = self._open()
+        if pool.read_option("stuck") == job_id:
+            raise EngineUnavailable(f"The pool cannot cancel the job {job_id}.")
+        pool.end(job_id, JobEnd.CANCELED)
 
     def release_job(self, job_id: str) -> None:  # noqa: ARG002
         refusal = self._open().read_option("hold")

@@ -230,6 +230,30 @@ def test_a_target_whose_engine_is_gone_is_detached_by_force(pool: PoolEngine, tm
 
 
 @pytest.mark.kill
+def test_a_target_is_detached_once_the_values_of_its_ended_runs_are_stored(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    kill(*collectors)
+    pool.mlrun("computetarget", "detach", "-n", "pool")
+    assert pool.mlrun.metrics(run_id) == {"x": list(range(_COUNT))}
+    assert not (pool.run_folder(run_id) / "secrets.json").exists()
+
+
+@pytest.mark.kill
+def test_a_target_with_values_that_cannot_be_stored_is_detached_only_by_force(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id, collectors = start_and_stop_collectors(pool, tmp_path, _COUNT)
+    pool.mlrun("run", "cancel", "-r", run_id, "--force")
+    failure = pool.mlrun.fails("computetarget", "detach", "-n", "pool")
+    assert failure.code == "InUse"
+    assert run_id in failure.message
+    assert "detach -n pool --force" in failure.hint
+    pool.mlrun("computetarget", "detach", "-n", "pool", "--force")
+    assert not (pool.run_folder(run_id) / "secrets.json").exists()
+    assert list((pool.shared / "started").iterdir()) == []
+    kill(*collectors, number=signal.SIGCONT)
+
+
+@pytest.mark.kill
 @pytest.mark.parametrize("begin", [start, submit_and_wait_for_reason], ids=["running", "queued"])
 def test_the_secrets_of_a_run_that_ends_while_the_shared_folder_is_away_are_removed(
     pool: PoolEngine, tmp_path: Path, begin: Callable[[PoolEngine, Path], str]

@@ -485,3 +485,18 @@ def test_a_driver_adds_files_to_a_run_whose_shared_folder_is_on_another_file_sys
         done = pool.mlrun.run(sys.executable, str(failing), record["run_id"])
         assert "leads out of the run" in done.stderr
         pool.close()
+
+
+def test_a_collector_outlives_an_error_of_the_operating_system(pool: PoolEngine, tmp_path: Path) -> None:
+    run_id = start(pool, tmp_path / "go")
+    pool.set_option("slots", "1")
+    waiting = pool.mlrun.submit("--ct", "pool", "train.py", str(tmp_path / "go"))
+    before = collectors(pool.mlrun)
+    pool.set_option("broken")
+    until(lambda: "Cannot allocate memory" in pool.mlrun.show(waiting)["waiting_for"])
+    assert pool.mlrun.show(run_id)["status"] == "Running"
+    pool.set_option("broken", None)
+    until(lambda: "Cannot allocate memory" not in pool.mlrun.show(waiting)["waiting_for"])
+    assert collectors(pool.mlrun) == before
+    (tmp_path / "go").touch()
+    assert [pool.mlrun.wait(each)["status"] for each in (run_id, waiting)] == ["Completed"] * 2

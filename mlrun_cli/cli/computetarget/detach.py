@@ -7,7 +7,7 @@ from typing import Annotated
 from mlrun_cli.actions import compute_targets as actions
 from mlrun_cli.cli.command import command
 from mlrun_cli.cli.computetarget import app
-from mlrun_cli.cli.computetarget.delete import delete
+from mlrun_cli.cli.computetarget.delete import delete_target
 from mlrun_cli.cli.computetarget.options import InFull, Name
 from mlrun_cli.cli.confirmation import Yes, confirm_on_terminal
 from mlrun_cli.cli.context import open_context
@@ -31,7 +31,7 @@ def detach(
         bool, Option("--force", help="Cancel its runs first, even if the cluster or machine does not answer.")
     ] = False,
     yes: Yes = False,
-    in_full: InFull = False,
+    in_full: InFull = False,  # noqa: ARG001
 ) -> object:
     """Delete a compute target, as 'delete' does; the machine or cluster itself is not affected.
 
@@ -51,4 +51,4 @@ def detach(
                 f"These runs could not be reached; their jobs may go on: {', '.join(unreached)}."
             )
         yes = True
-    return delete(global_options, name, yes, in_full)
+    return delete_target(global_options, name, yes=yes, loses_values=force)
