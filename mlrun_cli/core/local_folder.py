@@ -86,6 +86,17 @@ def get_or_create_base_folder() -> Path:
     return _make_private_folder(_TEMPORARY / f"mlrun-{os.getuid()}")
 
 
+def get_home_file(home: Path, suffix: str) -> Path:
+    """Return the path of a file on this machine that belongs to a home, even before its local folder is known.
+
+    Raises:
+        OperatingSystemError: the folder of these files cannot be created, or is not private to the user.
+    """
+    import zlib  # noqa: PLC0415 - start-up: only homes on network file systems have such files
+
+    return get_or_create_base_folder() / f"{zlib.crc32(os.fsencode(home.resolve())):08x}{suffix}"
+
+
 def _make_private_folder(folder: Path) -> Path:
     """Create a folder unless it exists, and return it; raise unless it is private and on a local disk."""
     try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrun_cli.core.local_folder import get_or_create_base_folder, is_private
+from mlrun_cli.core.local_folder import get_home_file, get_or_create_base_folder, is_private
 from mlrun_cli.processes.host import get_origin
 from mlrun_cli.processes.lease_records import parse_record, read_file
 
@@ -18,8 +17,7 @@ from mlrun_cli.processes.lease_records import parse_record, read_file
 @contextmanager
 def lock_host(home: Path) -> Iterator[None]:
     """Ensure that only one process of this host at a time acquires the lease of a home."""
-    name = f"{zlib.crc32(os.fsencode(home.resolve())):08x}.lock"
-    descriptor = os.open(get_or_create_base_folder() / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(get_home_file(home, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

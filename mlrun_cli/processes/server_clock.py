@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from mlrun_cli.core.local_folder import get_or_create_base_folder
+from mlrun_cli.core.local_folder import get_home_file
 from mlrun_cli.core.time import MICROSECONDS
 from mlrun_cli.errors import OperatingSystemError
 from mlrun_cli.processes.host import get_origin
@@ -66,7 +65,7 @@ class ServerClock:
     def _keep(self, difference: int, uptime: int) -> None:
         """Keep a measurement for other processes; a reader finds the old line or the new one, which is as long."""
         with suppress(OSError, OperatingSystemError):
-            descriptor = os.open(self._get_path(), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(get_home_file(self._home, ".clock"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.pwrite(descriptor, f"{difference:020} {uptime:020} {get_origin().boot_id}\n".encode(), 0)
             finally:
@@ -75,15 +74,11 @@ class ServerClock:
     def _find_kept_difference(self, uptime: int) -> int | None:
         """Return how much the time is ahead of the time since this machine's start; None if it is not known."""
         with suppress(OSError, OperatingSystemError, ValueError):
-            difference, measured_at, boot_id = self._get_path().read_text(encoding="ascii").split()
+            difference, measured_at, boot_id = get_home_file(self._home, ".clock").read_text(encoding="ascii").split()
             is_recent = 0 <= uptime - int(measured_at) < _KEPT_SECONDS * MICROSECONDS
             if is_recent and boot_id == get_origin().boot_id:
                 return int(difference)
         return None
-
-    def _get_path(self) -> Path:
-        name = f"{zlib.crc32(os.fsencode(self._home.resolve())):08x}.clock"
-        return get_or_create_base_folder() / name
 
 
 def _read_uptime() -> int:
