@@ -129,7 +129,7 @@ def _list_parameter_words(arguments: Sequence[str], name: str) -> list[Parameter
 
 
 def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
-    """Return the arguments with a parameter added, spelled like the others: `--lr 0.1`, `--lr=0.1` or `lr=0.1`.
+    """Return the arguments with a parameter added, spelled as others are: `--lr 0.1`, `--lr=0.1`, `-p lr 0.1`, `lr=0.1`.
 
     Raises:
         InvalidValue: the name is that of a positional argument.
@@ -141,11 +141,15 @@ def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> li
             target=name,
         )
     words = list(arguments)
-    pairs = [words[each.start : each.end] for each in iterate_parameter_words(words)]
+    found = list(iterate_parameter_words(words))
+    pairs = [words[each.start : each.end] for each in found]
+    with_names = [pair[0] for pair, each in zip(pairs, found, strict=True) if _is_option_with_name(pair, each)]
     options = [pair for pair in pairs if pair[0].startswith("-")]
     is_hydra = any("=" in pair[0] or re.fullmatch(_DELETION, pair[0]) for pair in pairs)
     if name.startswith((_ADDS, _DELETES)) or (not options and is_hydra):
         added = [f"{name}={value_text}"]
+    elif with_names:
+        added = [with_names[-1], name, value_text]
     elif options and all("=" in pair[0] for pair in options):
         added = [f"--{name}={value_text}"]
     else:
@@ -170,6 +174,8 @@ def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value
     first = arguments[0]
     if re.fullmatch(POSITIONAL, parameter.name) and len(arguments) == 1 and first == parameter.text:
         return [value_text]
+    if _is_option_with_name(arguments, parameter):
+        return [*arguments[:2], value_text]
     option = re.match(r"--?[^\W\d][\w.:/@-]*", first)
     if len(arguments) == 1 and "=" in first:
         return [f"{first.partition('=')[0]}={value_text}"]
@@ -183,6 +189,11 @@ def _format_parameter(arguments: Sequence[str], parameter: ParameterWords, value
     return _format_option(
         f"--{parameter.name}" if first.startswith("--no-") else first, value_text.split() if is_list else [value_text]
     )
+
+
+def _is_option_with_name(arguments: Sequence[str], parameter: ParameterWords) -> bool:
+    """Return whether the words of a parameter are an option, its name and its value, as in `-p lr 0.1`."""
+    return len(arguments) == 3 and arguments[1] == parameter.name
 
 
 def _format_flag(word: str, parameter: ParameterWords, value_text: str) -> list[str]:

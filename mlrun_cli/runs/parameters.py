@@ -2,7 +2,8 @@
 
 Options (`--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`) and assignments as Hydra reads them (`lr=0.1`, `+a.b=c`) are pairs; of
 several pairs with one name, the last one counts. An option without a value is `true`, and `--no-NAME` without one
-makes NAME `false`. Numbers after a number belong to the same option, as in `--layers 64 32`; any other word is
+makes NAME `false`. An option that is repeated, each time with a name and a value, sets these, as papermill's does in
+`-p lr 0.1 -p epochs 3`. Numbers after a number belong to the same option, as in `--layers 64 32`; any other word is
 positional and is named by its place: `arg1`, `arg2`, …, as is Hydra's `~a.b`, even after an option. After `--` no word
 is an option.
 """
@@ -26,6 +27,7 @@ _LONGEST_NAME = 200
 _OPTION = r"(?s)--?(?P<name>[^\W\d][\w.:/@-]*)(?:=(?P<value>.*))?"
 _JOINED = r"-(?P<name>[A-Za-z])(?P<value>\d.*)"
 _ASSIGNMENT = r"(?s)\+{0,2}(?P<name>[^\W\d][\w.-]*(?:/[\w.-]+)*(?:@[\w.:/-]+)?)=(?P<value>(?!=).*)"
+_PAIR_NAME = r"[^\W\d][\w.-]*"
 _DELETION = r"(?s)~[^\W\d][\w.@-]*(?:=.*)?"
 _NUMBER = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _INTEGER = r"[+-]?\d+"
@@ -189,6 +191,7 @@ def split_command(command: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]
 
 def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords]:
     """Yield the parameters in a script's arguments in order, including repeated names."""
+    pair_options = _find_pair_options(arguments)
     place = positional = 0
     has_options = True
     while place < len(arguments):
@@ -196,6 +199,10 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
         place += 1
         if has_options and word == "--":
             has_options = False
+            continue
+        if has_options and word in pair_options:
+            place += 2
+            yield ParameterWords(arguments[start + 1], arguments[start + 2], start, place)
             continue
         pair = _split_pair(word, has_options=has_options)
         if pair is None:
@@ -208,6 +215,21 @@ def iterate_parameter_words(arguments: Sequence[str]) -> Iterator[ParameterWords
             place += len(following)
             name, value = (name, " ".join(following)) if following else interpret_flag(name)
         yield ParameterWords(name, value, start, place)
+
+
+def _find_pair_options(arguments: Sequence[str]) -> frozenset[str]:
+    """Return the options that occur more than once, each time with exactly two words: a name and its value."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    places = [place for place in range(end) if _is_option(arguments[place])]
+    found: dict[str, list[bool]] = {}
+    for place, following in zip(places, [*places[1:], end], strict=False):
+        is_pair = following - place == 3 and re.fullmatch(_PAIR_NAME, arguments[place + 1]) is not None
+        found.setdefault(arguments[place], []).append(is_pair)
+    return frozenset(option for option, pairs in found.items() if len(pairs) > 1 and all(pairs))
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and _split_pair(word, has_options=True) is not None
 
 
 def _split_pair(word: str, *, has_options: bool) -> tuple[str, str | None] | None:

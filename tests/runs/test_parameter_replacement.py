@@ -25,6 +25,7 @@ from mlrun_cli.runs.parameter_replacement import append_parameter, find_flag, ha
         ("-v --x 1 -v", "v", "false", "--x 1"),
         ("--no-verbose", "verbose", "true", "--verbose"),
         ("--no-verbose", "verbose", "3", "--verbose 3"),
+        ("out.ipynb -p lr 0.1 -p epochs 3", "lr", "0.2", "out.ipynb -p lr 0.2 -p epochs 3"),
     ],
 )
 def test_a_parameter_is_replaced_in_its_own_spelling(before: str, name: str, text: str, after: str) -> None:
@@ -45,6 +46,7 @@ def test_a_value_with_spaces_stays_one_word() -> None:
         ("a=1 b=2", "lr", "a=1 b=2 lr=2"),
         ("--config-name big", "+lr", "--config-name big +lr=2"),
         ("--x 1 -- file", "lr", "--x 1 --lr 2 -- file"),
+        ("-p a 1 -p b 3", "lr", "-p a 1 -p b 3 -p lr 2"),
     ],
 )
 def test_a_parameter_is_appended_as_the_others_are_spelled(before: str, name: str, after: str) -> None:

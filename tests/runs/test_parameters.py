@@ -27,6 +27,12 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
         (["--layers", "64", "32", "data.csv", "8"], {"layers": "64 32", "arg1": "data.csv", "arg2": 8}),
         (["--classes", "cat", "dog"], {"classes": "cat", "arg1": "dog"}),
         (
+            ["out.ipynb", "-p", "lr", "-0.1", "-p", "name", "a b", "-k", "python3"],
+            {"arg1": "out.ipynb", "lr": -0.1, "name": "a b", "k": "python3"},
+        ),
+        (["-p", "lr", "0.1", "-p", "lr=0.2"], {"p": "true", "arg1": 0.1, "lr": 0.2}),
+        (["-p", "lr", "0.1", "data.csv", "-p", "b", "2"], {"p": "b", "arg1": 0.1, "arg2": "data.csv", "arg3": 2}),
+        (
             ["lr=0.1", "+a.b=c", "++seed=7", "db/engine=inno", "a@b=c", "~x"],
             {"lr": 0.1, "a.b": "c", "seed": 7, "db/engine": "inno", "a@b": "c", "arg1": "~x"},
         ),
