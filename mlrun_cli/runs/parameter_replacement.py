@@ -129,7 +129,7 @@ def _list_parameter_words(arguments: Sequence[str], name: str) -> list[Parameter
 
 
 def append_parameter(arguments: Sequence[str], name: str, value_text: str) -> list[str]:
-    """Return the arguments with a parameter added, spelled as others are: `--lr 0.1`, `--lr=0.1`, `-p lr 0.1`, `lr=0.1`.
+    """Return the arguments with a parameter added as others are: `--lr 0.1`, `--lr=0.1`, `-p lr 0.1`, `lr=0.1`.
 
     Raises:
         InvalidValue: the name is that of a positional argument.
