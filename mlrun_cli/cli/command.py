@@ -37,6 +37,7 @@ from mlrun_cli.cli.declarations import Argument, CommandParameter, Signature, re
 from mlrun_cli.cli.global_options import GlobalOptions, list_global_parameters, parse_global_options
 from mlrun_cli.cli.output.formats import OutputFormat, list_left_out_columns, render
 from mlrun_cli.cli.output.messages import wants_colour
+from mlrun_cli.cli.streams import naming_output
 from mlrun_cli.core.named_tuple import NamedTuple
 from mlrun_cli.core.names import quote_shortened
 from mlrun_cli.errors import MlrunError, UnexpectedArgument
@@ -261,7 +262,8 @@ def _output_result(returned_value: object, global_options: GlobalOptions) -> int
         if global_options.metadata_file is not None and result.value is not None:
             global_options.metadata_file.write(result.value)
     finally:
-        _print_result(result, global_options)
+        with naming_output():
+            _print_result(result, global_options)
     return result.exit_code
 
 

@@ -10,7 +10,7 @@ from mlrun_cli.cli.command import Declaration, Invocation, run_command
 from mlrun_cli.cli.command_groups import find_declaration
 from mlrun_cli.cli.plain_lines import NotPlain, parse_without_typer
 from mlrun_cli.cli.program import INTERRUPTED, Terminated
-from mlrun_cli.cli.streams import flush_streams, prepare_streams
+from mlrun_cli.cli.streams import flush_streams, naming_output, prepare_streams
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -52,7 +52,8 @@ def run_command_line(
             from mlrun_cli.cli.typer_command import invoke_command  # noqa: PLC0415 - start-up
 
             exit_code = invoke_command(build_command_tree(), arguments, program, invocation)
-        sys.stdout.flush()
+        with naming_output():
+            sys.stdout.flush()
     except BrokenPipeError:
         exit_code = BROKEN_PIPE
     except Terminated:

@@ -287,7 +287,7 @@ def test_a_full_disk_under_stdout_is_a_sentence(tool: Tool) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.startswith(f"ERROR: {os.strerror(errno.ENOSPC)}.\n")
+    assert done.stderr.startswith(f"ERROR: {os.strerror(errno.ENOSPC)}: the output of this command.\n")
     assert done.stderr.count("\n") == 2
 
 
