@@ -306,6 +306,10 @@ def test_tables_are_read_by_pandas(mlrun: Mlrun) -> None:
         assert list(plain) == ["Column1", "Column2"] and len(plain) == 3
         first = read(["data/a.csv", "data/sub/c.csv"], header=PromoteHeadersBehavior.ONLY_FIRST_FILE_HAS_HEADERS)
         assert first.to_pandas_dataframe()["x"].tolist() == ["1", "2", "x", "3"]
+        write("wide.csv", "1,2,3\\n")
+        only_first = PromoteHeadersBehavior.ONLY_FIRST_FILE_HAS_HEADERS
+        wide = str(error_of(read(["data/a.csv", "wide.csv"], header=only_first).to_pandas_dataframe))
+        assert "wide.csv cannot be read: it has 3 columns, and the header of the first file 2" in wide, wide
         assert read("data/**/*.csv", include_path=True).to_pandas_dataframe()["Path"].tolist()[2] == "/sub/c.csv"
         write("times.csv", "t;v;b\\n2020-01-31;1.234,5;yes\\n;;no\\n")
         kinds = {"t": DataType.to_datetime("%Y-%m-%d"), "v": DataType.to_float(","), "b": DataType.to_bool()}

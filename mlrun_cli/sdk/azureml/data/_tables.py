@@ -226,6 +226,8 @@ def _read_delimited(pandas: Any, source: str, options: "dict[str, Any]") -> Any:
     )
     if not has_header:
         names = options.get("names") or [f"{_COLUMN}{place + 1}" for place in range(len(frame.columns))]
+        if len(frame.columns) > len(names):
+            raise ValueError(f"it has {len(frame.columns)} columns, and the header of the first file {len(names)}")
         frame.columns = names[: len(frame.columns)]
     return frame
 
