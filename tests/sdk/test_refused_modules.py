@@ -104,6 +104,7 @@ USES = [
     ),
     ("azureml.core.image", "ContainerImage.create(None)", "ContainerImage.create is ", "FastAPI"),
     ("azureml.core.profile", "ModelProfile(None, 'p')", "ModelProfile is ", "run.log"),
+    ("azureml.contrib.notebook", "NotebookRunnerStep('a.ipynb')", "NotebookRunnerStep is ", "papermill"),
     ("azureml.contrib.services.aml_request", "rawhttp(print)", "rawhttp is ", "request.body()"),
     ("azureml.contrib.services.aml_response", "AMLResponse(b'', 200)", "AMLResponse is ", "a Response"),
     ("azureml.evaluate", "mlflow.load_model('m')", "azureml.evaluate.mlflow.load_model is ", "mlflow.evaluate"),

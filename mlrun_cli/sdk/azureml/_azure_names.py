@@ -58,6 +58,10 @@ AREAS = {
     ),
     "azureml.contrib.explain": EXPLAIN,
     "azureml.contrib.interpret": EXPLAIN,
+    "azureml.contrib.notebook": (
+        "Let papermill run the notebook: command=['papermill', 'a.ipynb', 'outputs/a.ipynb', '-p', 'lr', '0.1'] of "
+        "ScriptRunConfig, or of CommandStep in a pipeline"
+    ),
     "azureml.contrib.services": (
         "A server of your own, such as FastAPI, passes the request itself: 'async def run(request: Request)' reads "
         "'await request.body()' in place of request.get_data(), and returns a Response in place of an AMLResponse"
