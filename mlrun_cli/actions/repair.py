@@ -93,7 +93,7 @@ def repair_workspace(identity: WorkspaceIdentity, home: Path, *, report: Callabl
     }
 
 
-def backup_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> dict[str, Any]:
+def back_up_workspace(workspace: Workspace, file: Path, *, overwrite: bool) -> dict[str, Any]:
     """Copy the store, which other processes may change meanwhile, to a file; return a record of the copy.
 
     Raises:

@@ -221,10 +221,10 @@ def backup(
 
     The folders of runs, models and datastores are not copied.
     """
-    from mlrun_cli.actions.repair import backup_workspace  # noqa: PLC0415
+    from mlrun_cli.actions.repair import back_up_workspace  # noqa: PLC0415
 
     with open_context(global_options, only_reads=True).workspace as workspace:
-        return backup_workspace(workspace, make_absolute(file.expanduser()), overwrite=overwrite)
+        return back_up_workspace(workspace, make_absolute(file.expanduser()), overwrite=overwrite)
 
 
 @command(

@@ -133,7 +133,7 @@ class _Comparison:
 
 
 def _list_parts_between(pairs: Iterable[tuple[int, int]], part: LineChange) -> Sequence[LineChange]:
-    """Return what is left of a part between pairs of equal lines, without what is empty on both sides."""
+    """Split a change at pairs of equal lines; return the non-empty changes between them."""
     parts = []
     old_start, new_start = part.old_start, part.new_start
     for old_at, new_at in pairs:

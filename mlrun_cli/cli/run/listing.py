@@ -120,7 +120,7 @@ def read_listing(
 def _add_missing_runs(
     workspace: Workspace, runs: Sequence[Run], keys: Collection[int], *, is_newest_first: bool
 ) -> Sequence[Run]:
-    """Return the runs, to which those of `keys` are added that they lack: in order if newest first, else at the end."""
+    """Return the runs with the missing ones of `keys` added: by age if `is_newest_first`, else at the end."""
     missing = set(keys) - {run.key for run in runs}
     if not missing:
         return runs

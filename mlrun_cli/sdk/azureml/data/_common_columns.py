@@ -81,7 +81,7 @@ def find_common_columns(pandas: Any, samples: "List[Any]", kinds: ColumnKinds) -
 
 
 def apply_common_columns(pandas: Any, table: Any, columns: Sequence[CommonColumn]) -> Any:
-    """Return a table with the columns of the whole table in their types."""
+    """Return a table of one file with the columns of the whole dataset, converted to their common types."""
     table = table.reindex(columns=[column.name for column in columns])
     for column in columns:
         values = table[column.name]
