@@ -191,7 +191,8 @@ def test_a_table_has_the_time_of_the_clocks_here(full: Mlrun) -> None:
     full.environment["COLUMNS"] = "120"
     created = datetime.fromisoformat(full.json("model", "list")[0]["createdTime"].replace("Z", "+00:00"))
     here = created.astimezone(timezone(timedelta(hours=5, minutes=45)))
-    assert here.strftime("  %Y-%m-%d %H:%M  ") in full("model", "list", "-o", "table").stdout
+    row = full("model", "list", "-o", "table").stdout.splitlines()[1]
+    assert here.strftime("%Y-%m-%d %H:%M") in re.split("  +", row.rstrip())
 
 
 def test_an_empty_list_is_said_on_stderr_and_prints_no_blank_line(tmp_path: Path) -> None:
