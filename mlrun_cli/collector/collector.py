@@ -14,21 +14,12 @@ from mlrun_cli.collector.held_jobs import HeldJobs
 from mlrun_cli.collector.held_runs import HeldRuns
 from mlrun_cli.collector.job_poll import JobPoll
 from mlrun_cli.collector.last_values import LastValues
+from mlrun_cli.collector.liveness_check import LivenessCheck
 from mlrun_cli.collector.lost_outcome import derive_interruption_outcome, derive_lost_outcome
-from mlrun_cli.collector.resubmission import read_submission_evidence, resubmit_job
-from mlrun_cli.collector.run_liveness import (
-    SETTLE_SECONDS,
-    EngineEvidence,
-    HeartbeatEvidence,
-    OutcomeEvidence,
-    RunLiveness,
-    SubmissionEvidence,
-    determine_liveness,
-    must_resubmit,
-)
+from mlrun_cli.collector.resubmission import resubmit_job
+from mlrun_cli.collector.run_liveness import EngineEvidence, OutcomeEvidence, RunLiveness, must_resubmit
 from mlrun_cli.collector.sent_stops import SentStops, send_to_supervisor
 from mlrun_cli.core.program_log import log_exception, write_log
-from mlrun_cli.core.time import MICROSECONDS, now
 from mlrun_cli.errors import MlrunError, StoreError
 from mlrun_cli.processes.inheritance import exceeds_file_size_limit
 from mlrun_cli.processes.termination import reap_children
@@ -39,7 +30,6 @@ from mlrun_cli.runs.owner_lock import OwnerLock
 from mlrun_cli.runs.run import Run
 from mlrun_cli.runs.run_redaction import read_run_redactor
 from mlrun_cli.runs.script_end import StopReason
-from mlrun_cli.runs.starting_job import find_starting_job
 from mlrun_cli.runs.status import RunStatus
 from mlrun_cli.runtime.finish import build_lost_stream_outcome, record_outcome
 from mlrun_cli.runtime.queue import QueueFolder
@@ -61,10 +51,6 @@ _LINGER_TICK_SECONDS = 2.0
 _RETRY_SECONDS = 0.5
 _FAILING_SECONDS = 60.0
 """How long a collector tries again if a look at the runs fails, as without memory or descriptors."""
-_LATE_SECONDS = 10.0
-"""How long an engine that answers again may take to accept the jobs that were submitted while it was stalled."""
-_SUBMIT_SECONDS = 60.0
-"""The time after a submission within which the engine knows the job, if it has accepted it."""
 
 
 class Collector:
@@ -83,10 +69,10 @@ class Collector:
         self._runs: dict[int, Run] = {}
         self._collected_runs = CollectedRuns(target, self._selector)
         self._last_values = LastValues(target, self._jobs, self._collected_runs)
-        self._lost_since: dict[int, float] = {}
         self._submit_problems: dict[int, str] = {}
         """Why the job of a run could not be submitted again the last time, by run key; each reason is logged once."""
         self._stops = SentStops(target.workspace, self._jobs)
+        self._liveness = LivenessCheck(target, self._jobs, self._stops, self._reload_run)
         self._held = HeldJobs(target, self._jobs)
         self._held_runs = HeldRuns(target, self._jobs)
         self._to_cancel: list[Run] = []
@@ -280,7 +266,7 @@ class Collector:
         self._stops.send_if_needed(run, now)
         if self._stops.claim_job_cancellation(run, evidence, now):
             self._to_cancel.append(run)
-        liveness = self._determine_liveness(run, collected, evidence, now)
+        liveness = self._liveness.determine(run, collected, evidence, now)
         if liveness is RunLiveness.ALIVE:
             is_running = run.status not in {RunStatus.QUEUED, RunStatus.CANCEL_REQUESTED}
             if collected is not None and collected.has_started and evidence is EngineEvidence.QUEUED and is_running:
@@ -291,7 +277,7 @@ class Collector:
         elif liveness is RunLiveness.ENDED:
             assert collected is not None
             self._record_end(run, collected, now)
-        elif must_resubmit(liveness, self._get_submission_evidence(run, collected), run.status):
+        elif must_resubmit(liveness, self._liveness.get_submission_evidence(run, collected), run.status):
             self._resubmit(run, collected, now)
         else:
             self._record_lost_run(run, collected, self._jobs.find_job(run), now)
@@ -340,61 +326,10 @@ class Collector:
         for run in self._last_values.collect(now):
             self._forget_run(run)
 
-    def _determine_liveness(
-        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, now: float
-    ) -> RunLiveness:
-        outcome = OutcomeEvidence.NONE if collected is None else collected.outcome_evidence
-        liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, outcome)
-        if collected is not None and liveness is RunLiveness.ENDED and outcome is OutcomeEvidence.INTERRUPTED:
-            collected.refresh()  # a later start of the job may be hidden by this machine's cache
-            liveness = determine_liveness(evidence, HeartbeatEvidence.NONE, collected.outcome_evidence)
-        if liveness is RunLiveness.LOST:
-            return self._recheck_liveness(run, collected, evidence, now)
-        self._lost_since.pop(run.key, None)
-        may_stay_queued = not self._target.cancels_queued_jobs and (collected is None or not collected.has_started)
-        is_left = may_stay_queued and self._stops.is_left_in_queue(run, evidence)
-        return RunLiveness.LOST if is_left and liveness is RunLiveness.ALIVE else liveness
-
-    def _recheck_liveness(
-        self, run: Run, collected: CollectedRun | None, evidence: EngineEvidence, monotonic_time: float
-    ) -> RunLiveness:
-        """Return the liveness of a seemingly lost run, after a wait, from everything that its supervisor wrote.
-
-        During the wait, the run is alive: without a known job id, the engine may still accept an unanswered submission.
-        The time during which the engine is stalled does not count.
-        While the shared folder is unavailable, no run is lost.
-        """
-        since = max(self._lost_since.setdefault(run.key, monotonic_time), self._jobs.prompt_since)
-        patience = SETTLE_SECONDS
-        if not self._jobs.has_job_id(run):
-            if self._jobs.is_being_submitted(run) or self._reload_job_id(run):
-                del self._lost_since[run.key]
-                return RunLiveness.ALIVE
-            patience = max(_LATE_SECONDS, _SUBMIT_SECONDS - max(0, now() - run.created_at) / MICROSECONDS)
-        elif collected is None or not collected.has_started:
-            patience = 0.0 if evidence is EngineEvidence.ENDED else SETTLE_SECONDS
-        if monotonic_time < since + patience or not self._shared_folder.is_available():
-            return RunLiveness.ALIVE
-        if collected is None:
-            return RunLiveness.LOST
-        collected.refresh()
-        started_by = find_starting_job(collected.shared)
-        if started_by is not None and not self._jobs.is_job_of(run, started_by):
-            self._jobs.record_job_id(run, started_by)  # another job has ended, since this one has started the run
-            return RunLiveness.ALIVE
-        return determine_liveness(evidence, collected.get_heartbeat_evidence(), collected.outcome_evidence)
-
-    def _reload_job_id(self, run: Run) -> bool:
-        """Reload the run, and return whether its submitter has stored the job id in the meantime."""
+    def _reload_run(self, run: Run) -> Run:
+        """Read a live run from the store again, whose job id its submitter may have stored in the meantime."""
         self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
-        return self._jobs.has_job_id(self._runs[run.key])
-
-    def _get_submission_evidence(self, run: Run, collected: CollectedRun | None) -> SubmissionEvidence:
-        """Return the evidence of a run's submission; a stopped run counts as one that has had a job."""
-        has_started = collected is not None and collected.has_started
-        if has_started or self._jobs.has_job_id(run) or self._stops.was_stop_sent(run):
-            return SubmissionEvidence.ANSWERED
-        return read_submission_evidence(self._workspace.get_run_folder(run.run_id))
+        return self._runs[run.key]
 
     def _resubmit(self, run: Run, collected: CollectedRun | None, now: float) -> None:
         """Submit the job of a run again, or record the end of the run if the engine refuses the job."""
@@ -404,13 +339,13 @@ class Collector:
             raise
         except (MlrunError, OSError) as error:  # it may pass: it is tried again after as long as a first time
             self._record_submission_problem(run, error)
-            self._lost_since.pop(run.key, None)
+            self._liveness.forget(run)
             return
         if outcome is not None:
             self._end_without_supervisor(run, collected, outcome, now)
         else:
-            self._lost_since.pop(run.key, None)
-            self._runs[run.key] = self._workspace.runs.get_by_key(run.key)
+            self._liveness.forget(run)
+            self._reload_run(run)
             self._jobs.query_soon()
 
     def _record_submission_problem(self, run: Run, error: Exception) -> None:
@@ -491,7 +426,7 @@ class Collector:
         """Remove the leftover files of a run that has ended, and forget the run."""
         self._collected_runs.close(run)
         self._runs.pop(run.key, None)
-        self._lost_since.pop(run.key, None)
+        self._liveness.forget(run)
         self._submit_problems.pop(run.key, None)
         self._stops.forget(run)
         self._held.forget(run)

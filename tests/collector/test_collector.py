@@ -15,7 +15,7 @@ from selectors import DefaultSelector
 import pytest
 
 from mlrun_cli.collector import collector as collector_module
-from mlrun_cli.collector import job_poll
+from mlrun_cli.collector import job_poll, liveness_check
 from mlrun_cli.collector.collected_runs import CollectedRuns
 from mlrun_cli.collector.collector import Collector
 from mlrun_cli.collector.job_poll import JobPoll
@@ -145,7 +145,7 @@ def test_the_outcome_of_a_later_start_is_found_behind_an_old_listing_of_the_fold
 
 
 def test_a_job_that_a_stalled_engine_accepts_late_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector_module, "_LATE_SECONDS", 5.0)
+    monkeypatch.setattr(liveness_check, "_LATE_SECONDS", 5.0)
     monkeypatch.setattr(job_poll, "_FIRST_SECONDS", 0.05)
     place = Place(tmp_path, JobEnd.EXITED)
     place.add_run_without_job("exp_2")
@@ -153,7 +153,7 @@ def test_a_job_that_a_stalled_engine_accepts_late_is_not_lost(tmp_path: Path, mo
     pool = Pool(tmp_path / "pool")
 
     def accept_late() -> None:
-        until(lambda: collector._lost_since)
+        until(lambda: collector._liveness._lost_since)
         pool.set_option("stall", "")
         until((pool.folder / "stalled").exists)
         time.sleep(5.5)
@@ -171,8 +171,8 @@ def test_a_job_that_a_stalled_engine_accepts_late_is_not_lost(tmp_path: Path, mo
 def test_a_run_that_was_created_by_a_clock_ahead_of_the_collectors_ends_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collector_module, "_LATE_SECONDS", 0.1)
-    monkeypatch.setattr(collector_module, "_SUBMIT_SECONDS", 0.5)
+    monkeypatch.setattr(liveness_check, "_LATE_SECONDS", 0.1)
+    monkeypatch.setattr(liveness_check, "_SUBMIT_SECONDS", 0.5)
     place = Place(tmp_path, JobEnd.EXITED)
     place.add_run_without_job("exp_2", created_at=now() + 3600 * MICROSECONDS)
     place.create_collector().run()
